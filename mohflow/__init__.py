@@ -1,0 +1,60 @@
+"""
+Structured logging that is correlated, free of secrets, and accounted for.
+
+Call :func:`configure` once, then use :func:`structlog.get_logger` everywhere.
+"""
+
+from __future__ import annotations
+
+from mohflow._configure import (
+    aflush,
+    configure,
+    flush,
+    get_logger,
+    ledger,
+    set_level,
+    shutdown,
+)
+from mohflow._context import bound
+from mohflow._event import Event
+from mohflow._pipeline import Pipeline
+from mohflow.delivery import LedgerSnapshot
+from mohflow.exceptions import (
+    ConfigurationError,
+    MohflowError,
+    Rejected,
+    SinkError,
+    Unavailable,
+)
+from mohflow.processors.masking import MaskingOptions
+from mohflow.settings import Settings
+from mohflow.sinks.console import ConsoleOptions
+from mohflow.sinks.file import FileOptions
+from mohflow.typing import Limits, Partial, Sink
+
+
+__all__ = [
+    "ConfigurationError",
+    "ConsoleOptions",
+    "Event",
+    "FileOptions",
+    "LedgerSnapshot",
+    "Limits",
+    "MaskingOptions",
+    "MohflowError",
+    "Partial",
+    "Pipeline",
+    "Rejected",
+    "Settings",
+    "Sink",
+    "SinkError",
+    "Unavailable",
+    "aflush",
+    "bound",
+    "configure",
+    "flush",
+    "get_logger",
+    "ledger",
+    "set_level",
+    "shutdown",
+]

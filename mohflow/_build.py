@@ -1,0 +1,158 @@
+"""From settings to a pipeline: which steps, which renderers, which sinks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+from structlog.typing import Processor
+
+from mohflow._pipeline import Route, Steps
+from mohflow.delivery import Delivery, Inline
+from mohflow.exceptions import ConfigurationError
+from mohflow.processors.console import ConsoleRenderer
+from mohflow.processors.context import (
+    StaticFields,
+    add_logger_name,
+    add_trace_ids,
+)
+from mohflow.processors.errors import StructuredExceptions
+from mohflow.processors.level import add_level
+from mohflow.processors.limits import LineLimit
+from mohflow.processors.logfmt import LogfmtRenderer
+from mohflow.processors.masking import Masker
+from mohflow.processors.plain import Plain
+from mohflow.processors.profiles import PROFILES, ProfileRenderer
+from mohflow.processors.render import JsonRenderer
+from mohflow.processors.timestamp import AddTimestamp
+from mohflow.settings import Settings
+from mohflow.sinks.console import (
+    ConsoleOptions,
+    ConsoleSink,
+    is_terminal,
+    wants_colors,
+)
+from mohflow.sinks.file import FileOptions, FileSink
+from mohflow.typing import Renderer
+
+
+Render = Callable[..., Renderer]
+
+
+def build(
+    settings: Settings,
+    processors: Sequence[Processor] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Steps, list[Route]]:
+    """
+    Return the steps and the sinks that *settings* describe, files opened.
+
+    Args:
+        settings: What is wanted.
+        processors: The user's, between the timestamp and the exceptions.
+        environ: Tells whether colours are wanted.
+
+    Raises:
+        ConfigurationError: A sink cannot be used.
+    """
+    render = _renderers(settings.max_line_bytes)
+    routes = [
+        *_console(settings, render, environ),
+        *_file(settings, render),
+        *_further(settings, render),
+    ]
+    for route in routes:
+        route.delivery.sink.check()
+    return _steps(settings, processors), routes
+
+
+def stderr_route(max_line_bytes: int) -> Route:
+    """Return where events go after :func:`mohflow.shutdown`."""
+    sink = ConsoleSink(ConsoleOptions(stream="stderr"))
+    return Route(
+        Inline("stderr", sink), LineLimit(JsonRenderer(), max_line_bytes)
+    )
+
+
+def _steps(settings: Settings, processors: Sequence[Processor]) -> Steps:
+    static = StaticFields(
+        service=settings.service, environment=settings.environment
+    )
+    hide = Plain() if settings.masking is False else Masker(settings.masking)
+    exceptions = StructuredExceptions(locals=settings.traceback_locals)
+    return Steps(
+        before=(
+            add_level,
+            add_logger_name,
+            static,
+            add_trace_ids,
+            AddTimestamp(),
+        ),
+        user=tuple(processors),
+        after=(exceptions, hide),
+    )
+
+
+def _renderers(max_line_bytes: int) -> Render:
+    """Return a function that makes each renderer once."""
+
+    @cache
+    def render(name: str, *, colors: bool = False) -> Renderer:
+        return LineLimit(_renderer(name, colors=colors), max_line_bytes)
+
+    return render
+
+
+def _renderer(name: str, *, colors: bool) -> Renderer:
+    if name == "console":
+        return ConsoleRenderer(colors=colors)
+    if name == "logfmt":
+        return LogfmtRenderer()
+    if name in PROFILES:
+        return ProfileRenderer(PROFILES[name])
+    return JsonRenderer()
+
+
+def _console(
+    settings: Settings, render: Render, environ: Mapping[str, str]
+) -> list[Route]:
+    if settings.console is False:
+        return []
+    options = settings.console or ConsoleOptions()
+    stream = getattr(sys, options.stream)
+    colors = wants_colors(stream, environ)
+    is_for_people = is_terminal(stream) or colors
+    name = options.format or ("console" if is_for_people else "json")
+    delivery = Inline("console", ConsoleSink(options))
+    return [Route(delivery, render(name, colors=colors), options.level)]
+
+
+def _file(settings: Settings, render: Render) -> list[Route]:
+    if not isinstance(settings.file, FileOptions):
+        return []
+    options = settings.file
+    delivery = Inline("file", FileSink(options, background=_in_background))
+    return [Route(delivery, render(options.format), options.level)]
+
+
+def _further(settings: Settings, render: Render) -> list[Route]:
+    for name in settings.sinks:
+        if name in {"console", "file", "stderr"}:
+            msg = (
+                f"sinks cannot have a sink named {name!r}: the name is taken. "
+                "Choose another, or use the setting of that name."
+            )
+            raise ConfigurationError(msg)
+    return [
+        Route(Delivery(name, sink), render("json"))
+        for name, sink in settings.sinks.items()
+    ]
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    """Run *work* off the caller's thread; the exit does not wait for it."""
+    threading.Thread(target=work, name="mohflow-files", daemon=True).start()

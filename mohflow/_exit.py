@@ -1,0 +1,75 @@
+"""The end of the process: sinks get one deadline, losses one line."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import threading
+
+from collections.abc import Callable, Mapping
+from types import FrameType
+
+from mohflow._logger import when_idle
+from mohflow.delivery import LedgerSnapshot
+from mohflow.diagnostics import complain
+
+
+class AtExit:
+    """
+    Call *finish* when the interpreter exits, or is asked to by SIGTERM.
+
+    SIGTERM is handled only where the program left the default and only when
+    :meth:`start` runs in the main thread; afterwards the process dies of that
+    signal, as it would have.
+
+    Args:
+        finish: Delivers, closes, and returns the counts of each sink.
+    """
+
+    def __init__(
+        self, finish: Callable[[], Mapping[str, LedgerSnapshot]]
+    ) -> None:
+        self._finish = finish
+        self._is_started = False
+
+    def start(self, *, on_sigterm: bool) -> None:
+        """Register; *on_sigterm* says whether any sink has a queue."""
+        if not self._is_started:
+            self._is_started = True
+            atexit.register(self._last_words)
+        is_main = threading.current_thread() is threading.main_thread()
+        if (
+            on_sigterm
+            and is_main
+            and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        ):
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def stop(self) -> None:
+        """Unregister, and give SIGTERM back if it still is ours."""
+        if self._is_started:
+            self._is_started = False
+            atexit.unregister(self._last_words)
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTERM) == self._on_sigterm:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _last_words(self) -> None:
+        for name, counts in self._finish().items():
+            if counts.lost:
+                reasons = {**counts.rejected, **counts.dropped}
+                why = ", ".join(f"{k}: {v}" for k, v in reasons.items())
+                complain(
+                    f"exit {name}",
+                    f"{counts.lost} of {counts.accepted} events were lost to "
+                    f"sink {name!r} ({why}).",
+                )
+
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        when_idle(self._die)
+
+    def _die(self) -> None:
+        self._last_words()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)

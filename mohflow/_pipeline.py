@@ -1,0 +1,271 @@
+"""
+Where the chain, the renderers and the sinks meet.
+
+structlog is given one list of processors, :data:`CHAIN`, for the life of the
+process. Its last processor, :data:`STAGE`, reads one reference: the pipeline
+that is configured now. An event therefore passes the steps and reaches the
+sinks of a single configuration, and loggers that were cached or bound earlier
+follow the next one.
+"""
+
+from __future__ import annotations
+
+import time
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from structlog.typing import EventDict, Processor
+
+from mohflow._event import Event
+from mohflow._faults import run_contained, withheld
+from mohflow._levels import NUMBERS
+from mohflow._thresholds import Gate, Thresholds
+from mohflow.delivery import Delivery, Inline, LedgerSnapshot
+from mohflow.processors.context import merge_contextvars
+from mohflow.processors.render import json_text
+from mohflow.processors.timestamp import SECOND, Timestamp
+from mohflow.typing import Renderer
+
+
+HEAD = ("timestamp", "level", "event", "logger", "service", "environment")
+"""The fields that come first in every line, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One sink, with its own level and its own format."""
+
+    delivery: Delivery | Inline
+    render: Renderer
+    level: int | None = None
+    """``None``: the level of the logger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The processors of a configuration, in three parts."""
+
+    before: tuple[Processor, ...]
+    """Ours: level, static fields, timestamp."""
+
+    user: tuple[Processor, ...]
+    """What was given as ``configure(processors=...)``."""
+
+    after: tuple[Processor, ...]
+    """Ours: exceptions, masking. An event that one of them fails on is
+    withheld, because it might hold what should have been hidden."""
+
+
+class Pipeline:
+    """
+    One configuration at work: the steps of the chain, and the sinks.
+
+    Args:
+        steps: The processors, in three parts.
+        routes: The sinks.
+        watch: Called once a second at most, while events are written.
+        shutdown: Called at the end of ``with mohflow.configure():``.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        routes: Sequence[Route],
+        watch: Callable[[], None] = lambda: None,
+        shutdown: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.steps = steps
+        self.routes = tuple(routes)
+        self._watch = watch
+        self._shutdown = shutdown
+        self._watched_ns = 0
+        self._groups = _by_renderer(self.routes)
+
+    def __repr__(self) -> str:
+        sinks = ", ".join(route.delivery.name for route in self.routes)
+        return f"<Pipeline(sinks=[{sinks}], steps={self.steps!r})>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Shut down, unless another configuration has taken over."""
+        if STAGE.pipeline is self:
+            self._shutdown()
+
+    def process(
+        self, output: Gate, method_name: str, event_dict: EventDict
+    ) -> Event:
+        """
+        Return the finished event, masked and plain.
+
+        Raises:
+            structlog.DropEvent: A processor of the user dropped the event.
+        """
+        steps = self.steps
+        event_dict = run_contained(
+            steps.before + steps.user, output, method_name, event_dict
+        )
+        time_ns = _settle_time(event_dict)
+        number = _number_of(event_dict, method_name)
+        try:
+            for step in steps.after:
+                event_dict = step(output, method_name, event_dict)  # type: ignore[assignment]
+        except Exception as error:  # noqa: BLE001 - the line says so, and stderr
+            event_dict = withheld(event_dict, error)
+        return Event(time_ns, number, _in_order(event_dict, method_name))
+
+    def write(self, event: Event, gate: Gate) -> None:
+        """Render *event* once for each format and hand it to the sinks."""
+        if event.time_ns - self._watched_ns > SECOND:
+            self._watched_ns = event.time_ns
+            self._watch()
+        for render, routes in self._groups:
+            rendered = None
+            for route in routes:
+                level = gate.inherited if route.level is None else route.level
+                if event.level >= level:
+                    if rendered is None:
+                        line = render(None, "", dict(event.fields))
+                        rendered = Event(
+                            event.time_ns, event.level, event.fields, line
+                        )
+                    route.delivery.put(rendered)
+
+    def flush(self, timeout: float) -> bool:
+        """Return whether all that was accepted is settled in *timeout* s."""
+        deadline = time.monotonic() + timeout
+        for route in self.routes:
+            route.delivery.expedite()
+        return all(
+            [route.delivery.flush(deadline) for route in self.routes]
+        )
+
+    def close(self, timeout: float) -> dict[str, LedgerSnapshot]:
+        """Deliver what can be in *timeout* seconds, and close the sinks."""
+        self.flush(timeout)
+        deadline = time.monotonic() + timeout
+        for route in self.routes:
+            route.delivery.close(deadline)
+        return self.ledger()
+
+    def ledger(self) -> dict[str, LedgerSnapshot]:
+        """Return the counts of each sink, by its name."""
+        return {
+            route.delivery.name: route.delivery.ledger.snapshot()
+            for route in self.routes
+        }
+
+    @property
+    def masked(self) -> dict[str, int]:
+        """Return how often each masking rule has hidden something."""
+        counts: Counter[str] = Counter()
+        for step in self.steps.after:
+            counts.update(getattr(step, "counts", {}))
+        return dict(counts)
+
+    def after_fork(self) -> None:
+        """Make the child of a fork independent of its parent."""
+        for step in self.steps.before + self.steps.after:
+            renew = getattr(step, "after_fork", None)
+            if renew is not None:
+                renew()
+        for route in self.routes:
+            route.delivery.after_fork()
+
+
+def _by_renderer(
+    routes: Iterable[Route],
+) -> tuple[tuple[Renderer, tuple[Route, ...]], ...]:
+    groups: dict[Renderer, tuple[Route, ...]] = {}
+    for route in routes:
+        groups[route.render] = (*groups.get(route.render, ()), route)
+    return tuple(groups.items())
+
+
+def _number_of(event_dict: EventDict, method_name: str) -> int:
+    """Return the level as the last processor of the user left it."""
+    number = event_dict.get("level_number")
+    if type(number) is int:
+        return number
+    name = event_dict.get("level")
+    default = NUMBERS.get(method_name, 0)
+    return NUMBERS.get(name, default) if type(name) is str else default
+
+
+def _settle_time(event_dict: EventDict) -> int:
+    """Return when the event happened; a timestamp of the user stays."""
+    stamp = event_dict.get("timestamp")
+    if type(stamp) is Timestamp:
+        event_dict["timestamp"] = str(stamp)
+        return stamp.ns
+    now = time.time_ns()
+    if stamp is None:
+        event_dict["timestamp"] = str(Timestamp.at(now))
+    return now
+
+
+def _in_order(fields: EventDict, method_name: str) -> dict[str, Any]:
+    """Return *fields* with those of :data:`HEAD` in front."""
+    sure = {"level": method_name, "event": ""}
+    head = {k: fields.get(k, sure.get(k)) for k in HEAD if k in fields or k in sure}
+    event = head["event"]
+    if type(event) is not str:
+        is_nested = isinstance(event, (dict, list))
+        head["event"] = json_text(event) if is_nested else str(event)
+    return head | {k: v for k, v in fields.items() if k not in head}
+
+
+class Output(Gate):
+    """The wrapped logger of structlog: where an event leaves the chain."""
+
+    __slots__ = ()
+
+    def msg(self, event: Any = None, *rest: Any, **fields: Any) -> None:
+        """Hand over what the last processor of the chain returned."""
+        if isinstance(event, Event):
+            rest[0].write(event, self)
+        else:
+            self._foreign("info", event, fields)
+
+    trace = debug = info = warning = error = critical = msg
+
+    def _foreign(self, method_name: str, event: Any, fields: Any) -> None:
+        """Take the line of a chain that does not end in ours."""
+        (finished, pipeline), _ = STAGE(
+            self, method_name, {**fields, "event": event}
+        )
+        pipeline.write(finished, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return THRESHOLDS.gate_of, (self.name,)
+
+
+class Stage:
+    """The last processor: runs the steps of the pipeline of this moment."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def __repr__(self) -> str:
+        return f"<Stage({self.pipeline!r})>"
+
+    def __call__(
+        self, logger: Any, method_name: str, event_dict: EventDict
+    ) -> tuple[tuple[Event, Pipeline], dict[str, Any]]:
+        pipeline = self.pipeline
+        event = pipeline.process(logger, method_name, event_dict)
+        return (event, pipeline), {}
+
+
+THRESHOLDS = Thresholds(Output)
+"""The level rules of this process."""
+
+STAGE = Stage(Pipeline(Steps((), (), ()), ()))
+"""The one reference that a new configuration replaces."""
+
+CHAIN: list[Processor] = [merge_contextvars, STAGE]
+"""The list that structlog holds for the life of the process."""

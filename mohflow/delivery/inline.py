@@ -1,0 +1,62 @@
+"""Write each event in the thread that logged it."""
+
+from __future__ import annotations
+
+from mohflow._event import Event
+from mohflow.delivery.ledger import Ledger
+from mohflow.diagnostics import complain
+from mohflow.exceptions import SinkError
+from mohflow.typing import Sink
+
+
+class Inline:
+    """
+    Hand every event to *sink* at once, and count what became of it.
+
+    For sinks that are quick and safe for threads: the console and files.
+
+    Args:
+        name: The name of the sink in complaints.
+        sink: The destination.
+    """
+
+    def __init__(self, name: str, sink: Sink) -> None:
+        self.name = name
+        self.sink = sink
+        self.ledger = Ledger()
+
+    def put(self, event: Event) -> None:
+        """Write *event*; a failure is counted and said, never raised."""
+        try:
+            self.sink.write((event,))
+        except SinkError as error:
+            self._lose(error.reason, error.reason)
+        except Exception as error:  # noqa: BLE001 - counted, said on stderr
+            self._lose("sink_error", type(error).__name__)
+        else:
+            self.ledger.wrote()
+
+    def _lose(self, reason: str, what: str) -> None:
+        self.ledger.refused(reason)
+        complain(
+            f"sink {self.name}",
+            f"sink {self.name!r} cannot write: {what}. "
+            "The events are lost to this sink and counted in its ledger.",
+        )
+
+    def expedite(self) -> int:
+        """Return 0: nothing ever waits here."""
+        return 0
+
+    def flush(self, deadline: float) -> bool:
+        """Return ``True``: nothing ever waits here."""
+        return True
+
+    def close(self, deadline: float) -> None:
+        """Close the sink."""
+        self.sink.close()
+
+    def after_fork(self) -> None:
+        """Make parent and child independent of each other."""
+        self.ledger.after_fork()
+        self.sink.after_fork()

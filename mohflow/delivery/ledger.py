@@ -1,0 +1,120 @@
+"""Every event that a sink accepted has exactly one fate, and is counted."""
+
+from __future__ import annotations
+
+import threading
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSnapshot:
+    """
+    The counts of one sink at one instant.
+
+    At every instant ``accepted`` equals the sum of all the others, the
+    mappings summed over their reasons; :attr:`is_balanced` says so.
+    """
+
+    accepted: int = 0
+    """Events that passed the level of the sink and were handed to it."""
+
+    delivered: int = 0
+    """Events that the destination confirmed."""
+
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Events that the destination refused for good, by reason."""
+
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Events that were lost on this side, by reason."""
+
+    spooled: int = 0
+    """Events on disk, waiting to be sent."""
+
+    queued: int = 0
+    """Events in memory, waiting to be sent."""
+
+    in_flight: int = 0
+    """Events in a batch that is being written now."""
+
+    @property
+    def lost(self) -> int:
+        """Return how many events nobody will ever read."""
+        return sum(self.rejected.values()) + sum(self.dropped.values())
+
+    @property
+    def is_balanced(self) -> bool:
+        """Return whether every accepted event has exactly one fate."""
+        waiting = self.spooled + self.queued + self.in_flight
+        return self.accepted == self.delivered + self.lost + waiting
+
+
+class Ledger:
+    """Count the fates of the events of one sink; safe for threads."""
+
+    def __init__(self) -> None:
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Start from zero: what the parent accepted is the parent's."""
+        self._lock = threading.Lock()
+        self._accepted = 0
+        self._delivered = 0
+        self._queued = 0
+        self._in_flight = 0
+        self._rejected: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+
+    def wrote(self) -> None:
+        """Count one event that was accepted and delivered in one step."""
+        with self._lock:
+            self._accepted += 1
+            self._delivered += 1
+
+    def refused(self, reason: str) -> None:
+        """Count one event that was accepted and dropped in one step."""
+        with self._lock:
+            self._accepted += 1
+            self._dropped[reason] += 1
+
+    def queue(self) -> None:
+        """Count one event that was accepted and now waits in memory."""
+        with self._lock:
+            self._accepted += 1
+            self._queued += 1
+
+    def take(self, count: int) -> None:
+        """Count *count* queued events as being written now."""
+        with self._lock:
+            self._queued -= count
+            self._in_flight += count
+
+    def settle(
+        self,
+        delivered: int = 0,
+        rejected: Mapping[str, int] = MappingProxyType({}),
+        dropped: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Count the fates of events that were being written."""
+        with self._lock:
+            self._delivered += delivered
+            self._rejected.update(rejected)
+            self._dropped.update(dropped)
+            self._in_flight -= (
+                delivered + sum(rejected.values()) + sum(dropped.values())
+            )
+
+    def snapshot(self) -> LedgerSnapshot:
+        """Return the counts as they are at this instant."""
+        with self._lock:
+            return LedgerSnapshot(
+                accepted=self._accepted,
+                delivered=self._delivered,
+                rejected=dict(+self._rejected),
+                dropped=dict(+self._dropped),
+                queued=self._queued,
+                in_flight=self._in_flight,
+            )

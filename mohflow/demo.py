@@ -1,0 +1,172 @@
+"""
+``mohflow demo``: a small web service under real traffic, and its logs.
+
+A shop answers real HTTP requests on loopback. It logs through structlog, its
+HTTP client logs through the standard library, one request fails, and the
+traffic carries secrets. At the end the counts must balance.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+import uuid
+
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import structlog
+
+import mohflow
+
+from mohflow import ConsoleOptions, FileOptions, LedgerSnapshot, Pipeline
+
+
+log = structlog.get_logger("shop")
+
+CARD = "4111 1111 1111 1111"
+"""The test number that card networks publish; it belongs to nobody."""
+
+
+class PaymentError(Exception):
+    """The bank refused."""
+
+
+def charge(order: dict[str, Any]) -> None:
+    """Pretend to charge a card; the bank refuses large amounts."""
+    log.debug("card.charging", amount=order["amount"])
+    if order["amount"] > 1000:
+        try:
+            raise TimeoutError(f"no answer from bank for {order['card']}")
+        except TimeoutError as error:
+            raise PaymentError(f"cannot charge {order['email']}") from error
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Three pages, each with something that must not be in a log."""
+
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        """Answer one request under its own correlation id."""
+        correlation_id = self.headers.get("X-Request-ID") or uuid.uuid4().hex
+        with mohflow.bound(correlation_id=correlation_id):
+            size = int(self.headers["Content-Length"])
+            status = self._answer(json.loads(self.rfile.read(size)))
+            log.info("request.done", path=self.path, status=status)
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _answer(self, body: dict[str, Any]) -> int:
+        try:
+            if self.path == "/login":
+                headers = dict(self.headers)
+                log.info("user.login", user=body["user"], headers=headers)
+            elif self.path == "/orders":
+                log.info("order.received", order=body)
+                charge(body)
+                log.info(f"order paid with card {body['card']}")
+            else:
+                log.warning("page.unknown", path=self.path)
+                return 404
+        except PaymentError:
+            log.exception("order.failed", amount=body["amount"])
+            return 502
+        return 200
+
+    def log_message(self, *_: Any) -> None:
+        """Stay silent: the shop logs its requests itself."""
+
+
+def _order(amount: float, email: str) -> dict[str, Any]:
+    return {"amount": amount, "email": email, "card": CARD, "items": [7, 21]}
+
+
+REQUESTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/login", {"user": "ann", "password": "correct horse"}),
+    ("/orders", _order(19.9, "ann@example.org")),
+    ("/orders", _order(5.0, "bob@example.org")),
+    ("/carts?token=4f2a9c11d0", {}),
+    ("/orders", _order(2500.0, "eve@example.org")),
+)
+
+
+def _drive(server: ThreadingHTTPServer) -> None:
+    """Send the requests, two at a time, each with an id of its own."""
+    token = "Bearer " + "demo." * 4
+    with (
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{server.server_port}",
+            headers={"Authorization": token},
+        ) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
+
+        def send(number: int, path: str, body: dict[str, Any]) -> None:
+            headers = {"X-Request-ID": f"demo-{number}"}
+            client.post(path, json=body, headers=headers)
+
+        numbered = [(n, *request) for n, request in enumerate(REQUESTS)]
+        list(pool.map(send, *zip(*numbered, strict=True)))
+
+
+def run(path: Path | None = None) -> int:
+    """
+    Run the demo, print what it logs and what became of it.
+
+    Args:
+        path: Where the JSON lines go; a temporary file when left out.
+
+    Returns:
+        The exit code: 0 if every event is accounted for, else 1.
+    """
+    if path is None:
+        path = Path(tempfile.mkdtemp(prefix="mohflow-demo-")) / "shop.log"
+    pipeline = mohflow.configure(
+        service="shop",
+        environment="demo",
+        console=ConsoleOptions(format="console"),
+        file=FileOptions(path=path),
+    )
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        _title("The console")
+        _drive(server)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    return _report(pipeline, path, mohflow.shutdown())
+
+
+def _report(
+    pipeline: Pipeline, path: Path, ledger: dict[str, LedgerSnapshot]
+) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    _title(f"The file: {len(lines)} JSON lines, the last one")
+    print(lines[-1])
+    print(f"\n  all of them: {path}")
+    _title("What was masked")
+    for rule, count in sorted(pipeline.masked.items()):
+        print(f"  {rule:<24}{count:>5}")
+    _title("What became of every event")
+    print(f"  {'sink':<10}{'accepted':>10}{'delivered':>11}{'lost':>6}")
+    for name, counts in ledger.items():
+        print(
+            f"  {name:<10}{counts.accepted:>10}{counts.delivered:>11}"
+            f"{counts.lost:>6}"
+        )
+    is_balanced = all(counts.is_balanced for counts in ledger.values())
+    is_whole = len(lines) == ledger["file"].delivered
+    verdict = "balances" if is_balanced and is_whole else "DOES NOT balance"
+    print(f"\n  {len(lines)} lines in the file: the ledger {verdict}.")
+    return 0 if is_balanced and is_whole else 1
+
+
+def _title(text: str) -> None:
+    print(f"\n── {text} ".ljust(72, "─") + "\n", flush=True)

@@ -1,0 +1,43 @@
+"""
+The steps of the chain. Each is an ordinary structlog processor.
+
+They work alone: put them into a chain of your own in any order that makes
+sense, the masker behind whatever adds fields and a renderer last.
+"""
+
+from __future__ import annotations
+
+from mohflow.processors.console import ConsoleRenderer
+from mohflow.processors.context import (
+    StaticFields,
+    add_logger_name,
+    add_trace_ids,
+    merge_contextvars,
+)
+from mohflow.processors.errors import StructuredExceptions
+from mohflow.processors.level import add_level
+from mohflow.processors.limits import LineLimit
+from mohflow.processors.logfmt import LogfmtRenderer
+from mohflow.processors.masking import Masker
+from mohflow.processors.plain import Plain
+from mohflow.processors.profiles import ProfileRenderer
+from mohflow.processors.render import JsonRenderer
+from mohflow.processors.timestamp import AddTimestamp
+
+
+__all__ = [
+    "AddTimestamp",
+    "ConsoleRenderer",
+    "JsonRenderer",
+    "LineLimit",
+    "LogfmtRenderer",
+    "Masker",
+    "Plain",
+    "ProfileRenderer",
+    "StaticFields",
+    "StructuredExceptions",
+    "add_level",
+    "add_logger_name",
+    "add_trace_ids",
+    "merge_contextvars",
+]

@@ -1,0 +1,74 @@
+"""JSON lines, whatever the program logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from structlog.typing import EventDict
+
+from mohflow.processors.plain import Plain, plain_tree
+
+
+_EXACT = (
+    orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+_LINE = _EXACT | orjson.OPT_APPEND_NEWLINE
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+def dump_plain(fields: Mapping[str, Any]) -> bytes:
+    """
+    Return fields that are known to be plain as one line.
+
+    Raises:
+        TypeError: They are not plain. But an Enum whose ``value`` raises ends
+            the process, and an ``orjson.Fragment`` may hold anything.
+    """
+    return orjson.dumps(fields, None, _LINE)
+
+
+class JsonRenderer:
+    """
+    Render an event as one line of JSON; ends a chain.
+
+    Fields that are not plain JSON values pass through
+    :class:`~mohflow.processors.plain.Plain` first. It never raises.
+    """
+
+    def __call__(
+        self, logger: Any, method_name: str, event_dict: EventDict, /
+    ) -> bytes:
+        try:
+            # orjson must not see an Enum or a Fragment, at any depth; see
+            # dump_plain.
+            if _ATOMS.issuperset(map(type, event_dict.values())):
+                try:
+                    return orjson.dumps(event_dict, None, _LINE)
+                except TypeError:
+                    # A large int, a lone surrogate or a key that is no str:
+                    # the line below shows it.
+                    pass
+            return dump_plain(Plain()(logger, method_name, event_dict))
+        except Exception as error:
+            # The stack is full, so no function of ours may be called here.
+            # The line itself tells its reader.
+            fields: dict[str, Any] = {}
+            for key, value in event_dict.items():
+                if type(key) is str and type(value) in _ATOMS:
+                    try:
+                        orjson.dumps({key: value})
+                    except TypeError:
+                        continue
+                    fields[key] = value
+            fields["mohflow_error"] = type(error).__name__
+            return orjson.dumps(fields, None, _LINE)
+
+
+def json_text(value: object) -> str:
+    """Return *value* as JSON for a place inside a line of text."""
+    return orjson.dumps(plain_tree(value), None, _EXACT).decode()

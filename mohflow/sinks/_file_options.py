@@ -1,0 +1,102 @@
+"""The options of a log file."""
+
+from __future__ import annotations
+
+import pathlib
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+)
+
+from mohflow._levels import level_number
+
+
+def _level(level: Any) -> Any:
+    return level_number(level) if isinstance(level, str) else level
+
+
+def _seconds(age: Any) -> Any:
+    return age.total_seconds() if isinstance(age, timedelta) else age
+
+
+def _permissions(mode: Any) -> Any:
+    """Read text as octal, and refuse decimals that were meant as octal."""
+    try:
+        number = int(mode, 8) if isinstance(mode, str) else mode
+    except ValueError:
+        number = None
+    if isinstance(number, int) and number & 0o200 and number <= 0o777:
+        return number
+    msg = (
+        f"{mode!r} is no file mode that lets the owner write. "
+        "Give text such as '0640', or 0o640 in Python."
+    )
+    raise ValueError(msg)
+
+
+class FileOptions(BaseModel):
+    """Where and how events are written to a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: pathlib.Path
+    """The file. It and its folders are created when they are missing."""
+
+    format: Literal[
+        "json", "console", "logfmt", "ecs", "gcp", "otel", "datadog"
+    ] = "json"
+    """How an event becomes text. ``console`` is for people: it is the only
+    one in which an event can take several lines."""
+
+    level: Annotated[int | None, BeforeValidator(_level)] = None
+    """A number or the name of a level. Events below it do not reach the
+    file; without it the level of the program counts."""
+
+    max_bytes: (
+        Annotated[
+            int,
+            GetPydanticSchema(lambda _, handler: handler(ByteSize)),
+            Field(gt=0),
+        ]
+        | None
+    ) = None
+    """Bytes, or text such as ``10MB`` or ``10 MiB``. A file that has reached
+    this size is rotated, so it is larger by up to a line of each process.
+    Without it a file grows until the disk is full, unless *rotate* is set."""
+
+    rotate: Literal["hourly", "daily", "none"] = "none"
+    """A new file for each hour or day in UTC, begun by its first event. The
+    time of the event counts; at a boundary, events that several threads or
+    processes log at the same moment may share either file."""
+
+    backups: Annotated[int, Field(ge=0)] | None = None
+    """How many rotated files are kept; older ones are deleted for good.
+    Without it rotated files pile up, unless *max_age* is set."""
+
+    max_age: (
+        Annotated[
+            float,
+            BeforeValidator(_seconds),
+            Field(gt=0, allow_inf_nan=False),
+        ]
+        | None
+    ) = None
+    """Seconds. Files rotated longer ago are deleted for good, at a rotation
+    and about once an hour while events are written."""
+
+    compress: bool = False
+    """Compress rotated files with gzip. It costs one thread of each process
+    that rotates some CPU time, and needs room for the compressed file."""
+
+    mode: Annotated[int, BeforeValidator(_permissions)] = 0o600
+    """Permissions of new files, as octal text such as ``0640``; the umask
+    takes nothing away. Files that exist keep theirs. With more than ``0600``
+    other users of the machine can read what is logged."""

@@ -1,0 +1,163 @@
+"""
+Write events to stdout or stderr, whatever they are at that moment.
+
+The stream is looked up for each event, so it may be redirected, captured,
+closed or absent at any time. Where it is the interpreter's own, the bytes go
+past its buffer: each event is one system call, a failure is known at once,
+and nothing of ours is left for the interpreter to fail on at its exit.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import sys
+import threading
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mohflow._event import Event
+from mohflow.exceptions import Unavailable
+from mohflow.typing import Format, Level, Sink
+
+
+class ConsoleOptions(BaseModel):
+    """Where and how events are shown to whoever runs the program."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Format | None = None
+    """How an event becomes text. Without it ``console`` on a terminal, where
+    an event with an exception takes several lines, and ``json`` elsewhere."""
+
+    level: Level | None = None
+    """A number or the name of a level. Events below it do not reach the
+    console; without it the level of the program counts."""
+
+    stream: Literal["stdout", "stderr"] = "stdout"
+    """Choose ``stderr`` when the program's own output goes to stdout."""
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tell whether people look at *stream*; ``None`` and closed are none."""
+    isatty = getattr(stream, "isatty", None)
+    try:
+        return isatty is not None and bool(isatty())
+    except (OSError, ValueError):
+        return False
+
+
+def wants_colors(stream: Any, environ: Mapping[str, str]) -> bool:
+    """
+    Tell whether text for *stream* may hold ANSI colours.
+
+    ``NO_COLOR`` wins over ``FORCE_COLOR``, and that over ``TERM=dumb`` and
+    the nature of the stream. Empty variables count as absent.
+    """
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+_REASONS = {
+    errno.EPIPE: "broken_pipe",
+    errno.EAGAIN: "would_block",
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.EBADF: "stream_closed",
+}
+
+
+class ConsoleSink(Sink):
+    """
+    Write each event with one call, after what the program printed before.
+
+    A character that the stream cannot encode is written as an escape.
+    """
+
+    def __init__(self, options: ConsoleOptions) -> None:
+        self._name = options.stream
+        self._torn: io.FileIO | None = None
+        self._lock = threading.RLock()
+
+    def after_fork(self) -> None:
+        self._lock = threading.RLock()
+
+    def write(self, batch: Sequence[Event]) -> None:
+        stream = getattr(sys, self._name, None)
+        if stream is None:
+            reason = "no_stream"
+            raise Unavailable(reason)
+        lines = b"".join(event.line for event in batch)
+        try:
+            # Pipes take long lines in pieces. The lock is reentrant because
+            # a signal handler may log.
+            with self._lock:
+                self._write(stream, lines)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # The program may put any object there; the ledger is told.
+            raise Unavailable(_reason(error)) from error
+
+    def _write(self, stream: Any, lines: bytes) -> None:
+        file = _file_below(stream)
+        if file is None:
+            _write_text(stream, lines.decode("utf-8", "backslashreplace"))
+            return
+        stream.flush()
+        self._write_bytes(file, _encoded(lines, stream.encoding))
+
+    def _write_bytes(self, file: io.FileIO, data: bytes) -> None:
+        """Write all of *data*, or remember that a line has no end yet."""
+        was_torn = self._torn is file
+        rest = memoryview(b"\n" + data if was_torn else data)
+        whole = len(rest)
+        try:
+            while rest:
+                written = file.write(rest)
+                if not written:
+                    reason = "would_block"
+                    raise Unavailable(reason)
+                rest = rest[written:]
+        finally:
+            is_torn = 0 < len(rest) < whole or (rest and was_torn)
+            self._torn = file if is_torn else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "stream_closed"
+    return _REASONS.get(getattr(error, "errno", None) or 0, "stream_error")
+
+
+def _file_below(stream: Any) -> io.FileIO | None:
+    """Return the file to which *stream* does nothing but encode and buffer."""
+    if type(stream) is not io.TextIOWrapper:
+        return None
+    raw = getattr(stream.buffer, "raw", stream.buffer)
+    return raw if type(raw) is io.FileIO else None
+
+
+def _encoded(lines: bytes, encoding: str) -> bytes:
+    if codecs.lookup(encoding).name == "utf-8":
+        return lines
+    text = lines.decode("utf-8", "backslashreplace")
+    return text.encode(encoding, "backslashreplace")
+
+
+def _write_text(stream: Any, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        known = text.encode(encoding, "backslashreplace")
+        stream.write(known.decode(encoding))
+    stream.flush()
