@@ -57,14 +57,8 @@ class AtExit:
 
     def _last_words(self) -> None:
         for name, counts in self._finish().items():
-            if counts.lost:
-                reasons = {**counts.rejected, **counts.dropped}
-                why = ", ".join(f"{k}: {v}" for k, v in reasons.items())
-                complain(
-                    f"exit {name}",
-                    f"{counts.lost} of {counts.accepted} events were lost to "
-                    f"sink {name!r} ({why}).",
-                )
+            if counts.lost or counts.in_flight:
+                complain(f"exit {name}", _balance(name, counts))
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         when_idle(self._die)
@@ -73,3 +67,13 @@ class AtExit:
         self._last_words()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _balance(name: str, counts: LedgerSnapshot) -> str:
+    """Return the one line about a sink that did not get everything."""
+    reasons = {**counts.rejected, **counts.dropped}
+    why = ", ".join(f"{reason}: {n}" for reason, n in reasons.items())
+    lost = f"{counts.lost} lost ({why})" if counts.lost else ""
+    open_ = f"{counts.in_flight} in flight" if counts.in_flight else ""
+    fates = ", ".join(part for part in (lost, open_) if part)
+    return f"of {counts.accepted} events for sink {name!r}: {fates} at exit."

@@ -40,7 +40,6 @@ HTTP = {
     "client": "client.address",
     "bytes": "http.response.body.bytes",
 }
-TABLES = (HEAD, NAMES, ERROR, CALLSITE, HTTP)
 OBJECTS = frozenset(
     {
         "agent",
@@ -114,8 +113,8 @@ def with_objects(own: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
     both be values. The shorter name gets the underscore.
     """
     safe = {_ecs_name(key): value for key, value in rest.items()}
-    known = [name for table in TABLES for name in table.values()]
-    objects = {p for name in (*known, *safe) for p in _prefixes(name)}
+    objects = {prefix for name in safe for prefix in _prefixes(name)}
+    objects |= _OUR_OBJECTS
     for key, value in safe.items():
         name = key
         while clash := _clash(name, value, own, objects):
@@ -149,3 +148,11 @@ def _prefixes(name: str) -> Iterator[str]:
     while end >= 0:
         yield name[:end]
         end = name.find(".", end + 1)
+
+
+_OUR_OBJECTS = frozenset(
+    prefix
+    for table in (HEAD, NAMES, ERROR, CALLSITE, HTTP)
+    for name in table.values()
+    for prefix in _prefixes(name)
+)

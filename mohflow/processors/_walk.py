@@ -75,10 +75,12 @@ class Walk:
         fields: dict[str, Any] = {}
         self._path.add(id(event_dict))
         for key, value in list(event_dict.items()):
-            if self._left <= 0 and key not in _NEVER_LEFT_OUT:
+            # Another type of key may raise when it is compared.
+            known = key if type(key) is str else ""
+            if self._left <= 0 and known not in _NEVER_LEFT_OUT:
                 self.cut = True
-            elif key in _CONTROL and type(value) in _SCALARS:
-                fields[key] = value
+            elif known in _CONTROL and type(value) in _SCALARS:
+                fields[known] = value
             else:
                 self._guarded_field(fields, key, value)
         if self.cut:

@@ -113,7 +113,8 @@ def otel(fields: Mapping[str, Any]) -> Fields:
     number = _otel_number(_number(rest))
     own["severity_text"] = names.OTEL_LEVELS[(number + 3) // 4]
     own["severity_number"] = number
-    rest.pop("level", None)
+    if number:
+        rest.pop("level", None)
     own |= _moved(rest, names.OTEL)
     own |= _nested("scope", _moved(rest, {"logger": "name"}))
     own |= _nested("resource", _moved(rest, names.OTEL_RESOURCE))
@@ -189,11 +190,11 @@ _SEVERITIES = (
 
 
 def _severity(rest: Fields, unknown: str) -> str:
-    """Take the level out of *rest*; a number of its own stays there."""
+    """Take the level out of *rest*, if it is known; its number stays."""
     number = _number(rest)
-    rest.pop("level", None)
     if number is None:
         return unknown
+    rest.pop("level", None)
     return next((s for floor, s in _SEVERITIES if number >= floor), unknown)
 
 

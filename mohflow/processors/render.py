@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 from typing import Any
 
 import orjson
 
 from structlog.typing import EventDict
 
-from mohflow.processors.plain import Plain, plain_tree
+from mohflow.processors.plain import (
+    MAX_DEPTH,
+    MAX_NODES,
+    Plain,
+    plain_tree,
+)
 
 
 _EXACT = (
@@ -19,6 +25,7 @@ _EXACT = (
 )
 _LINE = _EXACT | orjson.OPT_APPEND_NEWLINE
 _ATOMS = frozenset({str, int, float, bool, type(None)})
+_EXACT_TYPES = _ATOMS | {dict, list}
 
 
 def dump_plain(fields: Mapping[str, Any]) -> bytes:
@@ -46,7 +53,8 @@ class JsonRenderer:
         try:
             # orjson must not see an Enum or a Fragment, at any depth; see
             # dump_plain.
-            if _ATOMS.issuperset(map(type, event_dict.values())):
+            values = event_dict.values()
+            if _ATOMS.issuperset(map(type, values)) or _is_exact(values):
                 try:
                     return orjson.dumps(event_dict, None, _LINE)
                 except TypeError:
@@ -67,6 +75,26 @@ class JsonRenderer:
                     fields[key] = value
             fields["mohflow_error"] = type(error).__name__
             return orjson.dumps(fields, None, _LINE)
+
+
+def _is_exact(values: Iterable[Any]) -> bool:
+    """Return whether there is nothing but plain values, at any depth."""
+    level = list(values)
+    for _ in range(MAX_DEPTH):
+        kinds = set(map(type, level))
+        if kinds <= _ATOMS:
+            return True
+        if not kinds <= _EXACT_TYPES:
+            return False
+        inside = (
+            value.values() if type(value) is dict else value
+            for value in level
+            if type(value) is dict or type(value) is list
+        )
+        level = [*islice(chain.from_iterable(inside), MAX_NODES + 1)]
+        if len(level) > MAX_NODES:
+            return False
+    return False
 
 
 def json_text(value: object) -> str:

@@ -16,6 +16,10 @@ from mohflow.typing import EventDict
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
+MAX_STEP_BACK = 10 * SECOND
+"""A clock that goes back further was set, or frozen by a test: it is right,
+and Loki would refuse events from the future."""
+
 
 @functools.lru_cache(maxsize=8)
 def _text_of(seconds: int) -> str:
@@ -46,14 +50,16 @@ class AddTimestamp:
     Add ``timestamp``, as UTC text in microseconds.
 
     Two events of a process never share a nanosecond: a clock that stands
-    still or goes back is moved on by one. A field of the caller that is named
-    ``timestamp`` becomes ``timestamp_``.
+    still, or goes back by less than :data:`MAX_STEP_BACK`, is moved on by
+    one. A field of the caller that is named ``timestamp`` becomes
+    ``timestamp_``.
 
     Args:
-        clock: Returns nanoseconds since the epoch.
+        clock: Returns nanoseconds since the epoch; without one it is
+            :func:`time.time_ns` as it is at each call, which tests replace.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, clock: Callable[[], int] | None = None) -> None:
         self._clock = clock
         self._last = 0
         self._lock = threading.Lock()
@@ -64,8 +70,10 @@ class AddTimestamp:
 
     def now(self) -> int:
         """Return the clock's nanoseconds, moved on past the last ones."""
+        reading = time.time_ns() if self._clock is None else self._clock()
         with self._lock:
-            self._last = max(self._clock(), self._last + 1)
+            is_step = self._last - MAX_STEP_BACK < reading <= self._last
+            self._last = self._last + 1 if is_step else reading
             return self._last
 
     def __call__(

@@ -147,7 +147,7 @@ def _file_below(stream: Any) -> io.FileIO | None:
 
 
 def _encoded(lines: bytes, encoding: str) -> bytes:
-    if codecs.lookup(encoding).name == "utf-8":
+    if encoding == "utf-8" or codecs.lookup(encoding).name == "utf-8":
         return lines
     text = lines.decode("utf-8", "backslashreplace")
     return text.encode(encoding, "backslashreplace")

@@ -19,8 +19,10 @@ COLOR = re.compile(r"\x1b\[[0-9;]+m")
 nasty = st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs", "Zl"]))
 values = st.recursive(
     st.none() | st.integers() | st.floats() | st.text() | nasty,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text() | nasty | st.integers(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | nasty | st.integers(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 exceptions = st.fixed_dictionaries(

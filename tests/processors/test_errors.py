@@ -72,7 +72,7 @@ class Broken(Exception):
         raise KeyError("x")
 
     @property
-    def __notes__(self) -> list[str]:
+    def __notes__(self) -> list[str]:  # type: ignore[override]
         raise TypeError
 
 
@@ -156,8 +156,8 @@ class TestReport:
         assert ["look there"] == tell(error)["notes"]
 
     def test_members_of_a_group_are_told_with_their_frames(self) -> None:
-        inner = ExceptionGroup("inner", [caught(fail)])  # type: ignore[list-item]
-        told = tell(ExceptionGroup("outer", [KeyError(1), inner]))
+        inner = BaseExceptionGroup("inner", [caught(fail)])
+        told = tell(BaseExceptionGroup("outer", [KeyError(1), inner]))
         last = told["exceptions"][1]["exceptions"][0]
 
         assert "KeyError" == told["exceptions"][0]["type"]
@@ -285,7 +285,9 @@ class TestStack:
 
 
 def test_a_full_stack_does_not_raise() -> None:
-    processor, told, refused = StructuredExceptions(), [], []
+    processor = StructuredExceptions()
+    told: list[dict[str, Any]] = []
+    refused: list[object] = []
 
     def descend() -> None:
         try:
@@ -293,7 +295,9 @@ def test_a_full_stack_does_not_raise() -> None:
         except RecursionError:
             refused.append(sys.exc_info()[0])
         if len(told) < 80:
-            told.append(processor(None, "e", {"exc_info": ValueError("no")}))
+            told.append(
+                dict(processor(None, "e", {"exc_info": ValueError("no")}))
+            )
 
     descend()
 

@@ -21,8 +21,10 @@ values = st.recursive(
     | st.text()
     | st.text(alphabet=st.characters(categories=["Cc", "Cf", "Cs", "Zl"]))
     | st.binary(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.integers(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 names = st.sampled_from(["timestamp", "level", "event", "exception"])
@@ -37,9 +39,7 @@ def parse(line):
     """Return the pairs of a line; quoted values are JSON strings."""
     pairs = PAIR.findall(line)
     assert "".join(f"{k}={v} " for k, v in pairs).strip() == line.strip()
-    return [
-        (k, json.loads(v) if v.startswith('"') else v) for k, v in pairs
-    ]
+    return [(k, json.loads(v) if v.startswith('"') else v) for k, v in pairs]
 
 
 class TestLine:
@@ -82,9 +82,7 @@ class TestValues:
     def test_spaces_equal_signs_quotes_and_backslashes_are_quoted(self):
         line = render(a="x y", b="x=y", c='say "x"', d="C:\\temp")
 
-        assert (
-            r'a="x y" b="x=y" c="say \"x\"" d="C:\\temp"' + "\n" == line
-        )
+        assert r'a="x y" b="x=y" c="say \"x\"" d="C:\\temp"' + "\n" == line
 
     def test_controls_are_escaped_as_json_does(self):
         line = render(a="\n\r\t\x00\x1b\x7f\x9b\u2028\u202e")

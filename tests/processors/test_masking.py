@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -15,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from mohflow.processors import masking
+from mohflow.diagnostics import Complaints
+from mohflow.processors import _walk, masking
 from mohflow.processors._patterns import Rule
 from mohflow.processors.masking import Masker, MaskingOptions
 
@@ -80,7 +83,7 @@ class TestStructure:
             MAIL.encode(),
             bytearray(MAIL.encode()),
             Login("ann", "x", [MAIL]),
-            Account(mail=MAIL, api_key="x"),
+            Account(mail=MAIL, api_key=SecretStr("x")),
             {MAIL: 1},
             ValueError(f"no such user {MAIL}"),
             json.dumps({"a": [{"b": MAIL}]}),
@@ -91,14 +94,14 @@ class TestStructure:
         ],
         ids=lambda value: type(value).__name__,
     )
-    def test_an_address_is_hidden(self, value):
+    def test_an_address_is_hidden(self, value: Any) -> None:
         masked = mask(x=value)
 
         assert MAIL not in json.dumps(masked)
         assert "[redacted:email]" in json.dumps(masked)
         assert types_in(masked) <= PLAIN
 
-    def test_a_field_of_an_object_is_hidden_by_its_name(self):
+    def test_a_field_of_an_object_is_hidden_by_its_name(self) -> None:
         masked = mask(x=[Login("ann", "hunter2")])
 
         assert {
@@ -107,31 +110,33 @@ class TestStructure:
             "seen": [],
         } == masked["x"][0]
 
-    def test_json_in_a_text_is_hidden_by_its_names(self):
+    def test_json_in_a_text_is_hidden_by_its_names(self) -> None:
         masked = mask(body='{"pin": 1234, "n": [1.50]}')
 
         assert '{"pin":"[redacted]","n":[1.5]}' == masked["body"]
 
-    def test_json_without_a_secret_stays_as_it_is(self):
+    def test_json_without_a_secret_stays_as_it_is(self) -> None:
         assert '{"n" : 1.50 }' == mask(body='{"n" : 1.50 }')["body"]
 
-    def test_a_name_that_comes_twice_hides_nothing_in_json(self):
+    def test_a_name_that_comes_twice_hides_nothing_in_json(self) -> None:
         body = f'{{"a": "{MAIL}", "a": 1}}'
 
         assert MAIL not in mask(body=body)["body"]
 
     @pytest.mark.parametrize("number", [4111111111111111, 4111111111111111.0])
-    def test_a_number_may_be_a_card(self, number):
+    def test_a_number_may_be_a_card(self, number: float) -> None:
         assert "[redacted:card]" == mask(x=number)["x"]
 
     @pytest.mark.parametrize(
         "number", [1700000000000, 4111111111111112, -1, 0.5, 2**63, 1e300]
     )
-    def test_other_numbers_stay(self, number):
+    def test_other_numbers_stay(self, number: float) -> None:
         assert number == mask(x=number)["x"]
 
     @given(st.dictionaries(st.text(max_size=9), VALUES, max_size=4))
-    def test_the_objects_of_the_caller_are_not_changed(self, fields):
+    def test_the_objects_of_the_caller_are_not_changed(
+        self, fields: dict[str, Any]
+    ) -> None:
         before = deepcopy(fields)
 
         masked = Masker()(None, "info", fields)
@@ -140,14 +145,16 @@ class TestStructure:
         assert types_in(dict(masked)) <= PLAIN
 
     @given(st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3))
-    def test_masking_twice_is_masking_once(self, fields):
+    def test_masking_twice_is_masking_once(
+        self, fields: dict[str, Any]
+    ) -> None:
         once = Masker()(None, "info", fields)
 
         assert once == Masker()(None, "info", dict(once))
         assert MAIL not in repr(once)
         assert TOKEN not in repr(once)
 
-    def test_a_later_change_by_the_caller_does_not_show(self):
+    def test_a_later_change_by_the_caller_does_not_show(self) -> None:
         items = [1]
         masked = mask(x=items)
 
@@ -172,7 +179,9 @@ class TestStrategies:
             ("remove", {"x": "from  now"}),
         ],
     )
-    def test_a_marker_shows_no_more_than_it_says(self, strategy, expected):
+    def test_a_marker_shows_no_more_than_it_says(
+        self, strategy: Any, expected: Any
+    ) -> None:
         masker = Masker(MaskingOptions(strategy=strategy))
 
         once = masker(None, "info", dict(self.FIELDS))
@@ -180,25 +189,25 @@ class TestStrategies:
         assert expected == once
         assert once == masker(None, "info", dict(once))
 
-    def test_a_hash_is_equal_for_equal_values_under_one_key(self):
+    def test_a_hash_is_equal_for_equal_values_under_one_key(self) -> None:
         def hashed(key: str) -> str:
-            options = MaskingOptions(strategy="hash", hash_key=key)
+            options = MaskingOptions(strategy="hash", hash_key=SecretStr(key))
             masker = Masker(options)
             once = masker(None, "info", {"x": MAIL})
             assert once == masker(None, "info", dict(once))
-            return once["x"]
+            return str(once["x"])
 
         assert re.fullmatch(r"\[email:[0-9a-f]{16}\]", hashed("k" * 16))
         assert hashed("k" * 16) == hashed("k" * 16) != hashed("j" * 16)
 
-    def test_partial_shows_nothing_of_a_short_value(self):
+    def test_partial_shows_nothing_of_a_short_value(self) -> None:
         masker = Masker(MaskingOptions(strategy="partial"))
 
         masked = masker(None, "info", {"pin": 1234567})
 
         assert {"pin": "[redacted]"} == masked
 
-    def test_a_dry_run_counts_and_hides_nothing(self):
+    def test_a_dry_run_counts_and_hides_nothing(self) -> None:
         masker = Masker(MaskingOptions(dry_run=True, strategy="remove"))
         event = {**self.FIELDS, "secrets": [1]}
 
@@ -209,13 +218,13 @@ class TestStrategies:
 class TestOptions:
     """Options are checked when they are made."""
 
-    def test_an_own_pattern_hides_its_matches(self):
+    def test_an_own_pattern_hides_its_matches(self) -> None:
         masker = Masker(MaskingOptions(patterns={"order": r"ORD-\d+"}))
 
         assert "[redacted:order] paid" == masker.text("ORD-17 paid")
         assert {"order": 1} == masker.counts
 
-    def test_a_value_that_fully_matches_an_allowed_pattern_stays(self):
+    def test_a_value_that_fully_matches_an_allowed_pattern_stays(self) -> None:
         masker = Masker(MaskingOptions(allow_patterns=(r".*@example\.org",)))
         event = {"x": f"{MAIL}, b@example.com", "token": MAIL}
 
@@ -236,13 +245,15 @@ class TestOptions:
             {"unknown": 1},
         ],
     )
-    def test_what_cannot_be_used_is_refused(self, options):
+    def test_what_cannot_be_used_is_refused(
+        self, options: dict[str, Any]
+    ) -> None:
         with pytest.raises(ValidationError):
             MaskingOptions(**options)
 
-    def test_a_refusal_does_not_show_the_key(self):
+    def test_a_refusal_does_not_show_the_key(self) -> None:
         with pytest.raises(ValidationError) as caught:
-            MaskingOptions(strategy="hash", hash_key="hunter2")
+            MaskingOptions(strategy="hash", hash_key=SecretStr("hunter2"))
 
         assert "16 bytes" in str(caught.value)
         assert "hunter2" not in str(caught.value)
@@ -252,7 +263,7 @@ class TestFailure:
     """A value that cannot be masked is hidden."""
 
     @pytest.fixture
-    def broken(self, monkeypatch):
+    def broken(self, monkeypatch: pytest.MonkeyPatch) -> Masker:
         def check(match: re.Match[str]) -> bool:
             raise LookupError(match[0])
 
@@ -260,7 +271,16 @@ class TestFailure:
         monkeypatch.setattr(masking, "RULES", (rule,))
         return Masker()
 
-    def test_a_detector_that_raises_hides_the_value_only(self, broken, capfd):
+    @pytest.fixture
+    def said(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+        stream = StringIO()
+        voice = Complaints(stream=lambda: stream)
+        monkeypatch.setattr(_walk, "complain", voice)
+        return stream.getvalue
+
+    def test_a_detector_that_raises_hides_the_value_only(
+        self, broken: Masker, said: Callable[[], str]
+    ) -> None:
         event = {"x": "boom hunter2", "level": "info", "event": "fine"}
 
         masked = broken(None, "info", event)
@@ -270,14 +290,26 @@ class TestFailure:
             "level": "info",
             "event": "fine",
         } == masked
-        assert "hunter2" not in capfd.readouterr().err
 
-    def test_a_name_that_cannot_be_masked_is_hidden(self, broken):
+    def test_a_failure_is_said_once_and_without_the_value(
+        self, broken: Masker, said: Callable[[], str]
+    ) -> None:
+        for _ in range(3):
+            broken(None, "info", {"x": "boom hunter2"})
+
+        assert 1 == said().count("LookupError")
+        assert "hunter2" not in said()
+
+    def test_a_name_that_cannot_be_masked_is_hidden(
+        self, broken: Masker
+    ) -> None:
         masked = broken(None, "info", {"boom": "hunter2"})
 
         assert {"<masking failed>": "<masking failed>"} == masked
 
-    def test_an_interrupt_passes(self, monkeypatch):
+    def test_an_interrupt_passes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def interrupt(match: re.Match[str]) -> bool:
             raise KeyboardInterrupt
 

@@ -169,6 +169,18 @@ class TestValues:
 
         assert {"a": (1,), 2: b"x"} == event_dict
 
+    def test_nested_plain_values_are_written_as_they_are(self) -> None:
+        event_dict = {"a": [{"b": [1, "x", None]}, [2.5]], "c": {"d": True}}
+
+        assert event_dict == load(render(event_dict))
+
+    def test_many_paths_to_the_same_list_are_cut(self) -> None:
+        value: list[Any] = ["x"]
+        for _ in range(20):
+            value = [value] * 10
+
+        assert load(render({"a": value}))["truncated"] is True
+
     def test_an_event_that_was_cut_says_so(self) -> None:
         assert load(render({"a": list(range(20_000))}))["truncated"] is True
 
