@@ -11,6 +11,7 @@ from functools import cache
 
 from structlog.typing import Processor
 
+from mohflow._levels import level_number
 from mohflow._pipeline import Route, Steps
 from mohflow.delivery import Delivery, Inline
 from mohflow.exceptions import ConfigurationError
@@ -128,7 +129,8 @@ def _console(
     is_for_people = is_terminal(stream) or colors
     name = options.format or ("console" if is_for_people else "json")
     delivery = Inline("console", ConsoleSink(options))
-    return [Route(delivery, render(name, colors=colors), options.level)]
+    renderer = render(name, colors=colors)
+    return [Route(delivery, renderer, _number(options.level))]
 
 
 def _file(settings: Settings, render: Render) -> list[Route]:
@@ -136,7 +138,7 @@ def _file(settings: Settings, render: Render) -> list[Route]:
         return []
     options = settings.file
     delivery = Inline("file", FileSink(options, background=_in_background))
-    return [Route(delivery, render(options.format), options.level)]
+    return [Route(delivery, render(options.format), _number(options.level))]
 
 
 def _further(settings: Settings, render: Render) -> list[Route]:
@@ -151,6 +153,10 @@ def _further(settings: Settings, render: Render) -> list[Route]:
         Route(Delivery(name, sink), render("json"))
         for name, sink in settings.sinks.items()
     ]
+
+
+def _number(level: int | str | None) -> int | None:
+    return None if level is None else level_number(level)
 
 
 def _in_background(work: Callable[[], None]) -> None:

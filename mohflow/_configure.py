@@ -41,10 +41,11 @@ def configure(
     """
     Set up logging for the whole process.
 
-    Everything that is left out comes from *settings*, or else from ``MOHFLOW_``
-    variables, or else from the defaults: one sink on stdout, readable on a
-    terminal and JSON lines elsewhere, level info, masking on, the standard
-    library's logging and warnings captured, uncaught exceptions logged.
+    Everything that is left out comes from *settings*, or else from
+    ``MOHFLOW_`` variables, or else from the defaults: one sink on stdout,
+    readable on a terminal and JSON lines elsewhere, level info, masking on,
+    the standard library's logging and warnings captured, uncaught exceptions
+    logged.
 
     A second call replaces the first; loggers that exist follow it. An event
     goes to the sinks of one of the two, never to some of each.
@@ -101,7 +102,9 @@ def _merge(settings: Settings | None, given: dict[str, Any]) -> Settings:
     return Settings(**(made | given))
 
 
-def get_logger(name: str | None = None, **initial: Any) -> FilteringBoundLogger:
+def get_logger(
+    name: str | None = None, **initial: Any
+) -> FilteringBoundLogger:
     """
     Return a logger, as :func:`structlog.get_logger` does, but typed.
 
@@ -133,7 +136,7 @@ def set_level(
         raise ConfigurationError(msg)
     try:
         number = level_number(level)
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise ConfigurationError(str(error)) from None
     THRESHOLDS.set(number, logger, ttl)
 

@@ -103,7 +103,7 @@ class bound:  # noqa: N801 - reads as a verb, like structlog's bound_contextvars
                     with self._block():
                         generator.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - thrown on
+                except BaseException as error:  # thrown on
                     step, value = generator.throw, error
 
         return wrapped
@@ -126,7 +126,7 @@ class bound:  # noqa: N801 - reads as a verb, like structlog's bound_contextvars
                     with self._block():
                         await generator.aclose()
                     raise
-                except BaseException as error:  # noqa: BLE001 - thrown on
+                except BaseException as error:  # thrown on
                     step, value = generator.athrow, error
 
         return wrapped

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-from mohflow._logger import when_idle
+from mohflow._emit import when_idle
 from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 

@@ -27,7 +27,7 @@ def run_contained(
     for processor in processors:
         try:
             result = processor(output, method_name, event_dict)
-        except Exception as error:  # noqa: BLE001 - noted in the event
+        except Exception as error:  # noted in the event
             note_fault(event_dict, processor, what_raised(error))
             continue
         if isinstance(result, Mapping):

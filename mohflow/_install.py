@@ -13,8 +13,10 @@ import structlog
 from structlog.typing import Processor
 
 from mohflow._build import build, stderr_route
+from mohflow._emit import forget_call
 from mohflow._exit import AtExit
-from mohflow._logger import BoundLogger, forget_call
+from mohflow._levels import level_number
+from mohflow._logger import BoundLogger
 from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
 from mohflow.delivery import Delivery, LedgerSnapshot
 from mohflow.diagnostics import complain
@@ -59,8 +61,8 @@ class Installation:
             self._follow_forks()
             STAGE.pipeline = pipeline
             THRESHOLDS.reset(
-                settings.level,
-                settings.levels,
+                level_number(settings.level),
+                {k: level_number(v) for k, v in settings.levels.items()},
                 [route.level for route in pipeline.routes],
             )
             self._configure_structlog()

@@ -42,7 +42,8 @@ STANDARD: dict[int, str] = dict(
 def level_name(number: int) -> str:
     """Return the name of the highest standard level not above *number*."""
     return (
-        STANDARD.get(number) or _NAMES[max(bisect_right(_FLOORS, number), 1) - 1]
+        STANDARD.get(number)
+        or _NAMES[max(bisect_right(_FLOORS, number), 1) - 1]
     )
 
 
@@ -53,9 +54,9 @@ def level_number(level: int | str) -> int:
     Raises:
         ValueError: The name is not known.
     """
-    if isinstance(level, int):
-        return int(level)
-    text = level.strip().lower()
+    if type(level) is int:
+        return level
+    text = str(level).strip().lower()
     if text in NUMBERS:
         return NUMBERS[text]
     try:

@@ -2,142 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Self
 
 import structlog
 
-from structlog import BoundLoggerBase, DropEvent
+from structlog import BoundLoggerBase
 from structlog.typing import EventDict, Processor
 
-from mohflow._faults import note_fault, run_contained, what_raised
+from mohflow._emit import emit
 from mohflow._levels import (
     CRITICAL,
     DEBUG,
     ERROR,
     INFO,
-    STANDARD,
     WARNING,
-    level_name,
     level_number,
 )
-from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Output
+from mohflow._pipeline import CHAIN, THRESHOLDS, Output
 from mohflow.diagnostics import complain
 from mohflow.processors.level import set_aside
-
-
-MAX_DEFERRED = 100
-"""Events that one event may cause by being logged; more are dropped."""
-
-
-class _Thread(threading.local):
-    """What this thread is doing: an event may cause others on its way."""
-
-    def __init__(self) -> None:
-        self.is_busy = False
-        self.deferred: list[tuple[Any, ...]] | None = []
-        self.when_idle: list[Callable[[], None]] = []
-
-
-_THREAD = _Thread()
-
-
-def forget_call() -> None:
-    """Let the child of a fork begin outside of any log call."""
-    _THREAD.is_busy = False
-    _THREAD.deferred = []
-    _THREAD.when_idle = []
-
-
-def when_idle(callback: Callable[[], None]) -> None:
-    """Call *callback* as soon as this thread is not inside a log call."""
-    if _THREAD.is_busy:
-        _THREAD.when_idle.append(callback)
-    else:
-        callback()
-
-
-def emit(
-    processors: Iterable[Processor],
-    output: Any,
-    number: int,
-    event_dict: EventDict,
-) -> None:
-    """
-    Run the chain for one event and write what comes out of it.
-
-    An event that is logged by a processor, a sink, a ``__repr__``, a
-    finalizer or a signal handler while this thread is at it waits until the
-    first one is written. What such an event causes in turn is dropped.
-    """
-    if THRESHOLDS.is_temporary:
-        THRESHOLDS.settle()
-        if number < THRESHOLDS.gate_of(output.name).level:
-            return
-    if number not in STANDARD:
-        set_aside(event_dict, "level_number")
-        event_dict["level_number"] = number
-    call = (processors, output, level_name(number), event_dict)
-    thread = _THREAD
-    if thread.is_busy:
-        _defer(thread, call)
-        return
-    thread.is_busy = True
-    try:
-        _run(*call)
-        if thread.deferred:
-            caused, thread.deferred = thread.deferred, None
-            for later in caused:
-                _run(*later)
-    finally:
-        thread.deferred = []
-        thread.is_busy = False
-        while thread.when_idle:
-            thread.when_idle.pop()()
-
-
-def _defer(thread: _Thread, call: tuple[Any, ...]) -> None:
-    if thread.deferred is None or len(thread.deferred) >= MAX_DEFERRED:
-        complain(
-            "recursion",
-            "logging an event caused further events, and these caused more: "
-            "a processor, a sink or a __repr__ logs. They are dropped.",
-        )
-        return
-    event_dict = call[-1]
-    if event_dict.get("exc_info") is True:
-        event_dict["exc_info"] = sys.exc_info()
-    thread.deferred.append(call)
-
-
-def _run(
-    processors: Iterable[Processor],
-    output: Any,
-    method_name: str,
-    event_dict: EventDict,
-) -> None:
-    """Run the list of structlog, as a user may have changed it."""
-    *first, last = processors
-    try:
-        event_dict = run_contained(first, output, method_name, event_dict)
-        try:
-            result: Any = last(output, method_name, event_dict)
-        except Exception as error:  # noqa: BLE001 - noted in the event
-            note_fault(event_dict, last, what_raised(error))
-            result = STAGE(output, method_name, event_dict)
-        args, kwargs = result if type(result) is tuple else ((result,), {})
-        getattr(output, method_name)(*args, **kwargs)
-    except DropEvent:
-        return
-    except Exception as error:  # noqa: BLE001 - counted, said on stderr
-        complain(
-            "emit",
-            f"an event was lost on its way: {what_raised(error)}. "
-            "Please report this.",
-        )
 
 
 def _fields(
@@ -149,7 +33,7 @@ def _fields(
     if args:
         try:
             event = event % _operand(args)
-        except Exception:  # noqa: BLE001 - the line shows both parts instead
+        except Exception:  # the line shows both parts instead
             set_aside(fields, "positional_args")
             fields["positional_args"] = list(args)
     fields["event"] = event
@@ -205,9 +89,11 @@ class BoundLogger(BoundLoggerBase):
         self, logger: Any, processors: Iterable[Processor], context: Any
     ) -> None:
         super().__init__(logger, processors, context)
-        if not isinstance(logger, Output):
-            logger = THRESHOLDS.gate_of(_name_of(logger))
-        self._gate = logger
+        self._gate = (
+            logger
+            if isinstance(logger, Output)
+            else THRESHOLDS.gate_of(_name_of(logger))
+        )
 
     def _emit(
         self, number: int, event: Any, args: Any, values: dict[str, Any]
@@ -304,7 +190,7 @@ def _name_of(logger: Any) -> str | None:
 def _number(level: int | str) -> int:
     try:
         return level_number(level)
-    except (ValueError, AttributeError, TypeError):
+    except ValueError:
         complain(
             "level",
             f"unknown level {level!r:.40} in a call of log(): the event is "

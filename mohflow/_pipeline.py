@@ -114,7 +114,7 @@ class Pipeline:
         try:
             for step in steps.after:
                 event_dict = step(output, method_name, event_dict)  # type: ignore[assignment]
-        except Exception as error:  # noqa: BLE001 - the line says so, and stderr
+        except Exception as error:  # the line says so, and stderr
             event_dict = withheld(event_dict, error)
         return Event(time_ns, number, _in_order(event_dict, method_name))
 
@@ -140,9 +140,7 @@ class Pipeline:
         deadline = time.monotonic() + timeout
         for route in self.routes:
             route.delivery.expedite()
-        return all(
-            [route.delivery.flush(deadline) for route in self.routes]
-        )
+        return all([route.delivery.flush(deadline) for route in self.routes])
 
     def close(self, timeout: float) -> dict[str, LedgerSnapshot]:
         """Deliver what can be in *timeout* seconds, and close the sinks."""
@@ -211,7 +209,9 @@ def _settle_time(event_dict: EventDict) -> int:
 def _in_order(fields: EventDict, method_name: str) -> dict[str, Any]:
     """Return *fields* with those of :data:`HEAD` in front."""
     sure = {"level": method_name, "event": ""}
-    head = {k: fields.get(k, sure.get(k)) for k in HEAD if k in fields or k in sure}
+    head = {
+        k: fields.get(k, sure.get(k)) for k in HEAD if k in fields or k in sure
+    }
     event = head["event"]
     if type(event) is not str:
         is_nested = isinstance(event, (dict, list))

@@ -102,7 +102,9 @@ class Thresholds(Generic[G]):
     ) -> None:
         """Replace all rules; *sink_levels* are the sinks' own levels."""
         with self._lock:
-            self._rules = {name: Rule(number) for name, number in levels.items()}
+            self._rules = {
+                name: Rule(number) for name, number in levels.items()
+            }
             self._rules[ROOT] = Rule(level)
             self._sink_levels = tuple(sink_levels) or (None,)
             self._refresh()
@@ -119,7 +121,8 @@ class Thresholds(Generic[G]):
             if ttl is not None:
                 until = self._clock() + ttl
                 is_nested = old is not None and old.until is not None
-                after = old and (old.after if is_nested else old.level)
+                if old is not None:
+                    after = old.after if is_nested else old.level
             self._rules[key] = Rule(level, until, after)
             self._refresh()
 
@@ -173,9 +176,7 @@ class Thresholds(Generic[G]):
         level, is_named = self._level(name, is_over=is_over)
         if is_named:
             return level
-        return min(
-            level if own is None else own for own in self._sink_levels
-        )
+        return min(level if own is None else own for own in self._sink_levels)
 
     def _level(self, name: str | None, *, is_over: bool) -> tuple[int, bool]:
         """Return the level of *name*, and whether a rule names it."""

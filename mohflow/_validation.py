@@ -28,7 +28,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def explain(
-    error: ValidationError, arguments: Mapping[str, Any], model: type[BaseModel]
+    error: ValidationError,
+    arguments: Mapping[str, Any],
+    model: type[BaseModel],
 ) -> str:
     """
     Return what is wrong, with each value, its source and the remedy.
@@ -77,7 +79,8 @@ def _sentence(
     name = ".".join(path)
     if fault["type"] == "extra_forbidden":
         known = _siblings(path, model)
-        return f"Unknown setting {name!r} (from {source}).{nearest(path[-1], known)}"
+        hint = nearest(path[-1], known)
+        return f"Unknown setting {name!r} (from {source}).{hint}"
     if fault["type"] == "missing":
         return f"{name} is missing (from {source}). Give it a value."
     value = _shown(fault["input"], path)
@@ -98,8 +101,10 @@ def _shown(value: Any, path: list[str]) -> str:
 def _source(path: list[str], arguments: Mapping[str, Any]) -> str:
     """Say where the value came from: an argument or a variable."""
     given = arguments.get(path[0])
-    is_deeper = isinstance(given, Mapping) and len(path) > 1
-    if path[0] in arguments and (not is_deeper or path[1] in given):
+    is_elsewhere = (
+        isinstance(given, Mapping) and len(path) > 1 and path[1] not in given
+    )
+    if path[0] in arguments and not is_elsewhere:
         return f"argument {path[0]}"
     for end in range(len(path), 0, -1):
         wanted = "_".join(["mohflow", *path[:end]]).upper()

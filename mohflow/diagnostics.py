@@ -101,9 +101,7 @@ class Complaints:
             return
 
 
-_CONTROL = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))
-}
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 complain = Complaints()
 """The one voice of this process."""

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from mohflow._emit import emit
 from mohflow._levels import CRITICAL, ERROR
-from mohflow._logger import emit
 from mohflow._pipeline import THRESHOLDS
 from mohflow.stdlib import RECORD_CHAIN
 
@@ -63,7 +63,7 @@ class UncaughtExceptions:
     def _before_exit(
         _: type[BaseException],
         error: BaseException,
-        traceback: TracebackType | None,
+        __: TracebackType | None,
     ) -> None:
         if isinstance(error, Exception):
             _log("uncaught_exception", error, CRITICAL)

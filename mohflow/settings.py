@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -24,8 +24,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from mohflow._validation import explain, explain_json, nearest
 from mohflow._levels import level_number
+from mohflow._validation import explain, explain_json, nearest
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
@@ -136,11 +136,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return our sources, the strongest first."""
-        assert isinstance(init_settings, InitSettingsSource)
-        arguments = {
-            name: _expand(name, value)
-            for name, value in init_settings.init_kwargs.items()
-        }
+        given = cast("InitSettingsSource", init_settings).init_kwargs
+        arguments = {name: _expand(name, v) for name, v in given.items()}
         return (
             InitSettingsSource(settings_cls, arguments),
             _Environment(settings_cls),

@@ -15,9 +15,9 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from mohflow._emit import emit
 from mohflow._levels import WARNING
-from mohflow._logger import emit
-from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS
+from mohflow._pipeline import STAGE, THRESHOLDS
 from mohflow._thresholds import ROOT
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.level import set_aside
@@ -75,7 +75,7 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     set_aside(fields, "event")
     try:
         fields["event"] = record.getMessage()
-    except Exception:  # noqa: BLE001 - the line shows both parts instead
+    except Exception:  # the line shows both parts instead
         fields["event"] = record.msg
         fields["positional_args"] = record.args
     if record.exc_info:

@@ -28,8 +28,9 @@ __all__ = [
 Format = Literal["json", "console", "logfmt", "ecs", "gcp", "otel", "datadog"]
 """The names of the formats that a sink's lines can have."""
 
-Level = Annotated[int, BeforeValidator(level_number)]
-"""A level in a model of options: a number, or a name in any case."""
+Level = Annotated[int | str, BeforeValidator(level_number)]
+"""A level in a model of options: a number, or a name in any case; the model
+holds the number."""
 
 
 class Renderer(Protocol):

@@ -8,13 +8,13 @@ import logging
 import pytest
 import structlog
 
-import mohflow
-
 from structlog.contextvars import (
     bind_contextvars,
     clear_contextvars,
     get_contextvars,
 )
+
+import mohflow
 
 
 def ids(log_file) -> list[str | None]:

@@ -94,9 +94,7 @@ class TestNumbers:
             ("fatal", "critical"),
         ],
     )
-    def test_every_method_has_its_level(
-        self, log_file, method, name
-    ) -> None:
+    def test_every_method_has_its_level(self, log_file, method, name) -> None:
         log_file.configure(level="debug")
         getattr(structlog.get_logger(), method)("x")
 
@@ -187,9 +185,7 @@ class TestAtRunTime:
 
 
 class TestSinks:
-    def test_each_has_its_own_level_and_format(
-        self, tmp_path, capsys
-    ) -> None:
+    def test_each_has_its_own_level_and_format(self, tmp_path, capsys) -> None:
         path = tmp_path / "a.log"
         mohflow.configure(
             level="info",

@@ -196,9 +196,7 @@ class TestTime:
 
         assert list(range(times[0], times[0] + 5)) == times
 
-    def test_a_timestamp_that_a_processor_sets_is_kept(
-        self, log_file
-    ) -> None:
+    def test_a_timestamp_that_a_processor_sets_is_kept(self, log_file) -> None:
         def own(logger, name, event_dict):
             return {**event_dict, "timestamp": "noon"}
 

@@ -23,6 +23,12 @@ def fail(password: str = SECRET) -> None:
     raise ValueError("boom")
 
 
+def fail_with_locals() -> None:
+    number = 4711
+    password = SECRET
+    raise ValueError(len([number, password]))
+
+
 class TestExceptions:
     @pytest.mark.parametrize(
         "how",
@@ -59,9 +65,8 @@ class TestExceptions:
             path = tmp_path / f"{wants}.log"
             settings = mohflow.Settings(traceback_locals=wants)
             mohflow.configure(settings, console=False, file=path)
-            number = 4711
             try:
-                fail()
+                fail_with_locals()
             except ValueError:
                 structlog.get_logger().exception("x")
             texts.append(path.read_text())
@@ -182,7 +187,8 @@ class TestMaskerThatFails:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "a@", "eyJ", "://", "4111 ", "password=", "a.", "-", "=", "{"]
+    "unit",
+    ["a", "a@", "eyJ", "://", "4111 ", "password=", "a.", "-", "=", "{"],
 )
 def test_a_megabyte_made_to_be_slow_takes_about_as_long_as_one_that_is_not(
     log_file, unit

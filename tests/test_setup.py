@@ -180,7 +180,9 @@ class TestShutdown:
         logging.getLogger("db").setLevel(logging.NOTSET)
 
         assert before == after
-        assert all(a is not b for a, b in zip(before[5:], during[5:]))
+        assert all(
+            a is not b for a, b in zip(before[5:], during[5:], strict=True)
+        )
 
     def test_a_hook_that_somebody_else_set_meanwhile_stays(self) -> None:
         mohflow.configure(console=False)

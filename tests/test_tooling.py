@@ -9,9 +9,9 @@ import threading
 import pytest
 import structlog
 
-import mohflow
-
 from structlog.testing import capture_logs
+
+import mohflow
 
 
 @pytest.mark.usefixtures("_cached")
@@ -103,8 +103,10 @@ def test_two_workers_of_a_test_runner_do_not_meet(program) -> None:
             "[structlog.get_logger().info(sys.argv[2]) for _ in range(500)]"
         )
         workers = [
-            subprocess.Popen([sys.executable, "-c", code, os.environ["LOG"], n])
-            for n in ("gw0", "gw1")
+            subprocess.Popen(
+                [sys.executable, "-c", code, os.environ["LOG"], name]
+            )
+            for name in ("gw0", "gw1")
         ]
         assert [w.wait() for w in workers] == [0, 0]
         """

@@ -163,7 +163,7 @@ class Delivery:
             answer = self.sink.write(batch)
         except SinkError as error:
             self._drop(batch, error.reason, error.reason)
-        except Exception as error:  # noqa: BLE001 - counted, said on stderr
+        except Exception as error:  # counted, said on stderr
             self._drop(batch, "sink_error", type(error).__name__)
         else:
             self._settle(batch, answer or Partial())

@@ -31,7 +31,7 @@ class Inline:
             self.sink.write((event,))
         except SinkError as error:
             self._lose(error.reason, error.reason)
-        except Exception as error:  # noqa: BLE001 - counted, said on stderr
+        except Exception as error:  # counted, said on stderr
             self._lose("sink_error", type(error).__name__)
         else:
             self.ledger.wrote()

@@ -24,7 +24,7 @@ SECRET_NAMES = """
     ssl key, storage key, tls key, webhook key, access signature,
     amz signature, credit card, debit card, card number, card no, card num,
     security code, social security, bank account, account iban
-"""
+"""  # noqa: S105 - names of secrets, not a secret
 """Words and phrases that end a name whose value is hidden."""
 
 _TAILS = """

@@ -14,8 +14,10 @@ from collections.abc import (
     Iterable,
     Mapping,
     Sequence,
-    Set,
     ValuesView,
+)
+from collections.abc import (
+    Set as AbstractSet,
 )
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -147,13 +149,18 @@ def _set(value: Any) -> list[object]:
     items = list(islice(value, MAX_NODES + 1))
     if len(items) > MAX_NODES:
         return _items(items)
-    for key in (None, lambda item: (type(item).__name__, repr(item))):
-        try:
-            return sorted(items, key=key)
-        except Exception:  # noqa: S112
-            # Items without an order, or without a repr: the next best order.
-            continue
-    return items
+    by_name = _sorted(items, lambda item: (type(item).__name__, repr(item)))
+    return _sorted(items) or by_name or items
+
+
+def _sorted(
+    items: list[Any], key: Callable[[Any], Any] | None = None
+) -> list[Any] | None:
+    try:
+        return sorted(items, key=key)
+    except Exception:
+        # Items without an order, or without a repr: the next best order.
+        return None
 
 
 def _items(value: Iterable[object]) -> list[object]:
@@ -230,9 +237,9 @@ _RULES: tuple[tuple[type | tuple[type, ...], _Rule], ...] = (
     (tuple, _tuple),
     ((set, frozenset), _set),
     (Mapping, _mapping),
-    (memoryview, lambda view: bytes(view)),
+    (memoryview, bytes),
     (re.Pattern, lambda pattern: pattern.pattern),
-    ((Sequence, Set, ValuesView), _items),
+    ((Sequence, AbstractSet, ValuesView), _items),
 )
 _RULES_BY_TYPE: dict[type, _Rule] = {
     datetime: _moment,

@@ -76,8 +76,7 @@ RULES: tuple[Rule, ...] = (
             r"(?:-----END [A-Z0-9 ]{0,60}+-----)?"
         ),
         ("-----BEGIN ",),
-        "-----BEGIN RSA PRIVATE "
-        + "KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
     ),
     Rule(

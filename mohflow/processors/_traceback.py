@@ -82,8 +82,10 @@ def _frame(frame: Any) -> list[str]:
     if not isinstance(frame, Mapping):
         return [f"  {frame}"]
     lines = [
-        f'  File "{frame.get("file", "?")}", line {frame.get("line", "?")},'
-        f" in {frame.get('function', '?')}"
+        (
+            f'  File "{frame.get("file", "?")}", line {frame.get("line", "?")}'
+            f", in {frame.get('function', '?')}"
+        )
     ]
     if frame.get("code"):
         lines.append(f"    {frame['code']}")

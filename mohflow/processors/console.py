@@ -96,7 +96,7 @@ class ConsoleRenderer:
                 )
             fields = Plain()(logger, method_name, event_dict)
             return "".join(self._lines(fields)).encode()
-        except Exception:  # noqa: BLE001 - a line of JSON takes its place
+        except Exception:  # a line of JSON takes its place
             # The stack is full.
             return last_resort(event_dict)
 

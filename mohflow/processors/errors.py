@@ -52,7 +52,12 @@ class StructuredExceptions:
             from where it was raised.
     """
 
-    def __init__(self, locals: bool = False, max_frames: int = 50) -> None:
+    def __init__(
+        self,
+        *,
+        locals: bool = False,  # noqa: A002 - what Python calls them
+        max_frames: int = 50,
+    ) -> None:
         self._locals = locals
         self._max_frames = max_frames
 
@@ -74,7 +79,9 @@ class StructuredExceptions:
         self, error: BaseException, traceback: TracebackType | None
     ) -> dict[str, Any]:
         try:
-            return _Report(self._locals, self._max_frames).of(error, traceback)
+            return _Report(self._max_frames, wants_locals=self._locals).of(
+                error, traceback
+            )
         except Exception as failure:
             # The stack is full; the report says so.
             name = type(error).__name__
@@ -117,10 +124,10 @@ def _active(
 class _Report:
     """The exceptions of one event, told within the bounds above."""
 
-    __slots__ = ("left", "locals", "max_frames", "path")
+    __slots__ = ("left", "max_frames", "path", "wants_locals")
 
-    def __init__(self, locals: bool, max_frames: int) -> None:
-        self.locals = locals
+    def __init__(self, max_frames: int, *, wants_locals: bool) -> None:
+        self.wants_locals = wants_locals
         self.max_frames = max_frames
         self.left = MAX_EXCEPTIONS
         self.path: list[BaseException] = []
@@ -138,7 +145,7 @@ class _Report:
             "frames": [],
         }
         try:
-            report.update(self._frames(_places(traceback)))
+            report.update(self.frames(_places(traceback)))
             report.update(_details(error))
             self._add_related(report, error)
         except Exception as failure:
@@ -148,10 +155,10 @@ class _Report:
             self.path.pop()
         return report
 
-    def _frames(self, places: Iterator[_Place]) -> dict[str, Any]:
+    def frames(self, places: Iterator[_Place]) -> dict[str, Any]:
         kept, omitted = _ends(places, self.max_frames)
         frames = [_frame(frame.f_code, line, frame) for frame, line in kept]
-        if self.locals:
+        if self.wants_locals:
             for told, (frame, _) in zip(frames, kept, strict=True):
                 told["locals"] = _variables(frame)
         more = {"frames_omitted": omitted} if omitted else {}
@@ -274,7 +281,7 @@ def _variables(frame: FrameType) -> dict[str, Any]:
 
 def _callers() -> Iterator[_Place]:
     """Return who called, innermost first, without the logging itself."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if name.partition(".")[0] not in _OURS:
@@ -283,6 +290,8 @@ def _callers() -> Iterator[_Place]:
 
 
 def _stack(max_frames: int) -> str:
-    frames = _Report(False, max_frames)._frames(reversed([*_callers()]))
+    frames = _Report(max_frames, wants_locals=False).frames(
+        reversed([*_callers()])
+    )
     lines = ["Stack (most recent call last):", *frame_lines(frames)]
     return "\n".join(lines)

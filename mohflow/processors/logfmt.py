@@ -47,7 +47,7 @@ class LogfmtRenderer:
         try:
             fields = Plain()(logger, method_name, event_dict)
             return (" ".join(_pairs(fields)) + "\n").encode()
-        except Exception:  # noqa: BLE001 - a line of JSON takes its place
+        except Exception:  # a line of JSON takes its place
             # The stack is full.
             return last_resort(event_dict)
 

@@ -47,7 +47,7 @@ _MIN_INT, _MAX_INT = -(1 << 63), (1 << 64) - 1
 
 
 def plain_text(text: str) -> str:
-    """Return *text* with lone surrogates written as ``\\udXXX``."""
+    r"""Return *text* with lone surrogates written as ``\udXXX``."""
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

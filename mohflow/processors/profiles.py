@@ -9,6 +9,7 @@ Exceptions become text, access events the back end's own HTTP fields.
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -49,7 +50,7 @@ class ProfileRenderer:
             if not all(type(key) is str for key in event_dict):
                 fields = Plain()(logger, method_name, event_dict)
             fields = self._mapping(fields)
-        except Exception:  # noqa: BLE001 - our own names take their place
+        except Exception:  # our own names take their place
             fields = event_dict
         return self._render(logger, method_name, fields)
 
@@ -86,10 +87,8 @@ def gcp(fields: Mapping[str, Any], project: str = "") -> Fields:
     if project and names.GCP_TRACE in own:
         trace = f"projects/{project}/traces/{own[names.GCP_TRACE]}"
         own[names.GCP_TRACE] = trace
-    if isinstance(rest.get("trace_flags"), str):
-        own[names.GCP_SAMPLED] = rest.pop("trace_flags")[-1:] in set(
-            "13579bdf"
-        )
+    if re.fullmatch("[0-9a-f]{2}", str(rest.get("trace_flags"))):
+        own[names.GCP_SAMPLED] = bool(int(rest.pop("trace_flags"), 16) & 1)
     own |= _nested(
         "serviceContext",
         _moved(rest, {"service": "service", "version": "version"}),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ByteSize,
@@ -16,11 +17,11 @@ from pydantic import (
     GetPydanticSchema,
 )
 
-from mohflow._levels import level_number
+from mohflow.typing import Format, Level
 
 
-def _level(level: Any) -> Any:
-    return level_number(level) if isinstance(level, str) else level
+def _path(path: pathlib.Path | str) -> pathlib.Path:
+    return pathlib.Path(path)
 
 
 def _seconds(age: Any) -> Any:
@@ -47,16 +48,14 @@ class FileOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: pathlib.Path
+    path: Annotated[pathlib.Path | str, AfterValidator(_path)]
     """The file. It and its folders are created when they are missing."""
 
-    format: Literal[
-        "json", "console", "logfmt", "ecs", "gcp", "otel", "datadog"
-    ] = "json"
+    format: Format = "json"
     """How an event becomes text. ``console`` is for people: it is the only
     one in which an event can take several lines."""
 
-    level: Annotated[int | None, BeforeValidator(_level)] = None
+    level: Level | None = None
     """A number or the name of a level. Events below it do not reach the
     file; without it the level of the program counts."""
 

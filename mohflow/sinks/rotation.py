@@ -118,11 +118,12 @@ def _rotated(base: str, name: str) -> str | None:
 
 def _time_ns(base: str, rotated: str) -> int:
     try:
-        stamp = datetime.strptime(rotated[len(base) + 1 :], _STAMP)
+        # strptime imports on its first call: a child forked meanwhile hangs.
+        stamp = datetime.fromisoformat(rotated[len(base) + 1 :])
     except ValueError:
         # Digits that are no date: not written by us, so never too old.
         return NEVER
-    passed = stamp.replace(tzinfo=UTC) - _EPOCH
+    passed = stamp - _EPOCH
     return (passed.days * 86_400 + passed.seconds) * SECOND + (
         passed.microseconds * _MICROSECOND
     )

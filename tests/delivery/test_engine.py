@@ -111,9 +111,7 @@ def test_only_events_with_equal_keys_share_a_batch(delivery, sink) -> None:
     assert list(range(6)) == sink.times
 
 
-def test_a_sink_that_blocks_does_not_block_the_program(
-    delivery, sink
-) -> None:
+def test_a_sink_that_blocks_does_not_block_the_program(delivery, sink) -> None:
     sink.is_open.clear()
     delivery.put(event())
     delivery.expedite()

@@ -15,7 +15,9 @@ STEPS = st.lists(
         st.just(("queue",)),
         st.tuples(st.just("take"), st.integers(1, 3)),
         st.tuples(
-            st.just("settle"), st.integers(0, 3), st.integers(0, 3),
+            st.just("settle"),
+            st.integers(0, 3),
+            st.integers(0, 3),
         ),
     ),
     max_size=50,

@@ -183,7 +183,7 @@ class TestRenderers:
         assert 2 == counting.renders
 
     def test_a_limit_too_small_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="1023.*1024"):
+        with pytest.raises(ValueError, match=r"1023.*1024"):
             LineLimit(JsonRenderer(), 1023)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -166,7 +166,7 @@ class TestStructure:
 class TestStrategies:
     """What takes the place of a secret."""
 
-    FIELDS = {"password": "hunter2hunter2", "x": f"from {MAIL} now"}
+    FIELDS: ClassVar = {"password": "hunter2hunter2", "x": f"from {MAIL} now"}
 
     @pytest.mark.parametrize(
         ("strategy", "expected"),

@@ -32,7 +32,7 @@ class Flags(IntFlag):
     B = 2
 
 
-Point = namedtuple("Point", "x y")
+Point = namedtuple("Point", "x y")  # noqa: PYI024
 
 
 @dataclasses.dataclass

@@ -110,6 +110,11 @@ class TestDecisions:
 
         assert [] == rotation.expired("app.log", names, NOON, 0, 1)
 
+    def test_a_stamp_that_is_no_date_is_never_too_old(self):
+        names = ["a.20261399T999999.123456Z"]
+
+        assert [] == rotation.expired("a", names, NOON, None, 1)
+
     def test_both_forms_of_a_file_are_one_backup(self):
         old, new = "a.20260101T000000.000000Z", "a.20260102T000000.000000Z"
         names = [old, old + ".gz", new, new + ".gz"]
