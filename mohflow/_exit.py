@@ -56,9 +56,7 @@ class AtExit:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _last_words(self) -> None:
-        for name, counts in self._finish().items():
-            if counts.lost or counts.in_flight:
-                complain(f"exit {name}", _balance(name, counts))
+        say_losses(self._finish())
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         when_idle(self._die)
@@ -69,11 +67,17 @@ class AtExit:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def say_losses(ledger: Mapping[str, LedgerSnapshot]) -> None:
+    """Say one line about each closed sink that did not get everything."""
+    for name, counts in ledger.items():
+        if counts.lost or counts.in_flight:
+            complain(f"losses {name}", _balance(name, counts))
+
+
 def _balance(name: str, counts: LedgerSnapshot) -> str:
-    """Return the one line about a sink that did not get everything."""
     reasons = {**counts.rejected, **counts.dropped}
     why = ", ".join(f"{reason}: {n}" for reason, n in reasons.items())
     lost = f"{counts.lost} lost ({why})" if counts.lost else ""
     open_ = f"{counts.in_flight} in flight" if counts.in_flight else ""
     fates = ", ".join(part for part in (lost, open_) if part)
-    return f"of {counts.accepted} events for sink {name!r}: {fates} at exit."
+    return f"of {counts.accepted} events for sink {name!r}: {fates} at its end."

@@ -14,7 +14,7 @@ from structlog.typing import Processor
 
 from mohflow._build import build, stderr_route
 from mohflow._emit import forget_call
-from mohflow._exit import AtExit
+from mohflow._exit import AtExit, say_losses
 from mohflow._levels import level_number
 from mohflow._logger import BoundLogger
 from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
@@ -76,7 +76,7 @@ class Installation:
                 for route in pipeline.routes
             )
             self._at_exit.start(on_sigterm=has_queue)
-        old.close(settings.shutdown_timeout)
+        say_losses(old.close(settings.shutdown_timeout))
         return pipeline
 
     def remove(

@@ -8,6 +8,7 @@ from typing import Any
 
 from structlog.contextvars import get_contextvars
 
+from mohflow.processors.level import set_aside
 from mohflow.typing import EventDict
 
 
@@ -23,7 +24,7 @@ def merge_contextvars(
     context = get_contextvars()
     if not context:
         return event_dict
-    context.pop("event", None)
+    set_aside(context, "event")
     context.update(event_dict)
     return context
 
