@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 
 project = "MohFlow"
@@ -11,11 +14,14 @@ copyright = "2026, The MohFlow authors"
 release = installed_version("mohflow")
 version = release
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "tables"]
 exclude_patterns = ["news"]
 
 html_theme = "furo"
 html_title = f"MohFlow {release}"
+html_static_path = ["_static"]
+html_css_files = ["mohflow.css"]
 
 nitpicky = True
 # Only our own names must resolve: a build needs no network.

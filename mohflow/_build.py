@@ -7,6 +7,7 @@ import sys
 import threading
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 
 from structlog.typing import Processor
@@ -38,7 +39,7 @@ from mohflow.sinks.console import (
     wants_colors,
 )
 from mohflow.sinks.file import FileOptions, FileSink
-from mohflow.typing import Renderer
+from mohflow.typing import Renderer, Sink
 
 
 Render = Callable[..., Renderer]
@@ -67,7 +68,7 @@ def build(
         *_further(settings, render),
     ]
     for route in routes:
-        route.delivery.sink.check()
+        _check(route.delivery.name, route.delivery.sink)
     return _steps(settings, processors), routes
 
 
@@ -77,6 +78,16 @@ def stderr_route(max_line_bytes: int) -> Route:
     return Route(
         Inline("stderr", sink), LineLimit(JsonRenderer(), max_line_bytes)
     )
+
+
+def _check(name: str, sink: Sink) -> None:
+    try:
+        sink.check()
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        msg = f"sink {name!r} cannot be used: {type(error).__name__}: {error}."
+        raise ConfigurationError(msg) from error
 
 
 def _steps(settings: Settings, processors: Sequence[Processor]) -> Steps:
@@ -161,4 +172,8 @@ def _number(level: int | str | None) -> int | None:
 
 def _in_background(work: Callable[[], None]) -> None:
     """Run *work* off the caller's thread; the exit does not wait for it."""
-    threading.Thread(target=work, name="mohflow-files", daemon=True).start()
+    thread = threading.Thread(target=work, name="mohflow-files", daemon=True)
+    # At the very end of the interpreter no thread can be started any more;
+    # the next program that rotates the file does the work.
+    with suppress(RuntimeError):
+        thread.start()

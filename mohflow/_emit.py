@@ -113,7 +113,8 @@ def _run(
     event_dict: EventDict,
 ) -> None:
     """Run the list of structlog, as a user may have changed it."""
-    *first, last = processors
+    # A logger may have been made with a list of its own, even an empty one.
+    *first, last = tuple(processors) or (STAGE,)
     try:
         event_dict = run_contained(first, output, method_name, event_dict)
         try:

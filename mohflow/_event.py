@@ -23,7 +23,9 @@ class Event:
     """The number of the level, on the scale of :mod:`logging`."""
 
     fields: Mapping[str, Any]
-    """The fields in their final order, of plain JSON types only."""
+    """The fields in their final order, of plain JSON types only; a long
+    event is cut in its line, not here."""
 
     line: bytes = b""
-    """The rendered line in the format of the sink, newline included."""
+    """The line in the format of the sink, newline included; JSON for sinks
+    that are given as objects."""

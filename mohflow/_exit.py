@@ -80,4 +80,6 @@ def _balance(name: str, counts: LedgerSnapshot) -> str:
     lost = f"{counts.lost} lost ({why})" if counts.lost else ""
     open_ = f"{counts.in_flight} in flight" if counts.in_flight else ""
     fates = ", ".join(part for part in (lost, open_) if part)
-    return f"of {counts.accepted} events for sink {name!r}: {fates} at its end."
+    return (
+        f"of {counts.accepted} events for sink {name!r}: {fates} at its end."
+    )

@@ -41,7 +41,9 @@ def run_contained(
 def note_fault(event_dict: EventDict, processor: Any, what: str) -> None:
     """Say, in the event and once a minute on stderr, what *processor* did."""
     name = getattr(processor, "__qualname__", type(processor).__qualname__)
-    event_dict["mohflow_error"] = f"processor {name} {what}"
+    earlier = event_dict.get("mohflow_error")
+    fault = f"processor {name} {what}"
+    event_dict["mohflow_error"] = f"{earlier}; {fault}" if earlier else fault
     complain(
         f"processor {name}",
         f"processor {name!r} {what}. Events are written without it, and "

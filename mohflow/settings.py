@@ -210,6 +210,8 @@ def known_variables() -> list[str]:
     """Return the names of all variables that are read, upper case."""
     names = []
     for name, field in Settings.model_fields.items():
+        if name == "sinks":
+            continue
         names.append(f"{PREFIX}{name}".upper())
         names += [
             f"{PREFIX}{name}_{option}".upper() for option in options_of(field)

@@ -58,6 +58,15 @@ class PipelineHandler(logging.Handler):
         """Have no lock: the chain needs none, and forks are safe without."""
         self.lock = None
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write *record* if the filters of this handler let it through."""
+        verdict = self.filter(record)
+        if isinstance(verdict, logging.LogRecord):
+            record = verdict
+        if verdict:
+            self.emit(record)
+        return bool(verdict)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record* as an event."""
         output = THRESHOLDS.gate_of(record.name)
@@ -77,10 +86,12 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
         fields["event"] = record.getMessage()
     except Exception:  # the line shows both parts instead
         fields["event"] = record.msg
+        set_aside(fields, "positional_args")
         fields["positional_args"] = record.args
     if record.exc_info:
         fields["exc_info"] = record.exc_info
     if record.stack_info:
+        set_aside(fields, "stack")
         fields["stack"] = record.stack_info
     return fields
 
@@ -155,9 +166,9 @@ class StdlibCapture:
         root = logging.getLogger()
         self._add(root, self.handler)
         self._take_over(root)
-        for name in SERVER_LOGGERS:
-            if name in logging.Logger.manager.loggerDict:
-                self._take_over(logging.getLogger(name))
+        for name, logger in _loggers().items():
+            if name in SERVER_LOGGERS or _reaches_root(logger):
+                self._take_over(logger)
         for name in ECHO_LOGGERS:
             self._add(logging.getLogger(name), self._nothing)
         self._set_levels()
@@ -238,8 +249,21 @@ class StdlibCapture:
 
 def _disabled() -> set[str]:
     """Return the names of the loggers that are switched off."""
-    loggers = list(logging.Logger.manager.loggerDict.items())
-    return {name for name, logger in loggers if vars(logger).get("disabled")}
+    return {name for name, logger in _loggers().items() if logger.disabled}
+
+
+def _loggers() -> dict[str, logging.Logger]:
+    """Return the loggers that exist, but for root."""
+    named = list(logging.Logger.manager.loggerDict.items())
+    return {k: v for k, v in named if isinstance(v, logging.Logger)}
+
+
+def _reaches_root(logger: logging.Logger) -> bool:
+    """Return whether root sees the records, and so a console is one more."""
+    ancestor: logging.Logger | None = logger
+    while ancestor is not None and ancestor.propagate:
+        ancestor = ancestor.parent
+    return ancestor is None
 
 
 def _is_console(handler: logging.Handler) -> bool:

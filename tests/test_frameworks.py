@@ -74,6 +74,29 @@ def test_django_setup_is_survived(program) -> None:
     assert ["after", "Not Found: /x"] == events[-2:]
 
 
+def test_the_console_that_django_has_in_debug_mode_shows_nothing_twice(
+    program,
+) -> None:
+    result = program(
+        """
+        import logging
+        import mohflow
+        import django
+        from django.conf import settings
+
+        mohflow.configure()
+        settings.configure(DEBUG=True)
+        django.setup()
+        logging.getLogger("django.request").warning("Not Found: /?token=abc")
+        """
+    )
+
+    assert ["Not Found: /?token=[redacted]"] == [
+        event["event"] for event in result.events
+    ]
+    assert "" == result.stderr
+
+
 def test_statements_of_sqlalchemy_are_events(program) -> None:
     result = program(
         """

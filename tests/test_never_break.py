@@ -201,6 +201,29 @@ def test_an_event_goes_on_without_a_processor_that_fails(
     assert 1 == len(said.splitlines())
 
 
+def test_a_logger_with_an_empty_list_of_its_own_still_writes(
+    log_file,
+) -> None:
+    log_file.configure()
+    structlog.get_logger(processors=[]).info("x", a=1)
+
+    assert ("x", 1) == (log_file.last["event"], log_file.last["a"])
+
+
+def test_every_fault_on_the_way_of_an_event_is_named(log_file) -> None:
+    def one(logger, name, event_dict):
+        raise KeyError
+
+    def two(logger, name, event_dict):
+        raise ValueError
+
+    log_file.configure(processors=[one, two])
+    structlog.get_logger().info("x")
+
+    assert "KeyError" in log_file.last["mohflow_error"]
+    assert "ValueError" in log_file.last["mohflow_error"]
+
+
 def test_what_a_processor_raises_is_not_quoted(log_file, capsys) -> None:
     def fail(logger, name, event_dict):
         raise ValueError("the password is hunter22")

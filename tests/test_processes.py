@@ -63,8 +63,11 @@ def test_a_thousand_children_forked_under_load_log_at_once(program) -> None:
 def test_the_queue_of_the_parent_is_sent_once_by_the_parent(program) -> None:
     result = program(
         """
-        import os
+        import os, warnings
         import mohflow, structlog
+
+        # From Python 3.12 on a fork beside a thread warns, in the log too.
+        warnings.simplefilter("ignore", DeprecationWarning)
 
         class Appender(mohflow.Sink):
             limits = mohflow.Limits(max_age=60.0)

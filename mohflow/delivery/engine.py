@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from mohflow._event import Event
 from mohflow.delivery.ledger import Ledger
 from mohflow.diagnostics import complain
-from mohflow.exceptions import SinkError
+from mohflow.exceptions import Rejected, SinkError
 from mohflow.typing import Partial, Sink
 
 
@@ -161,10 +161,15 @@ class Delivery:
     def _write(self, batch: Sequence[Event]) -> None:
         try:
             answer = self.sink.write(batch)
+        except Rejected as error:
+            self.ledger.settle(rejected={error.reason: len(batch)})
+            self._say(error.reason)
         except SinkError as error:
-            self._drop(batch, error.reason, error.reason)
+            self.ledger.settle(dropped={error.reason: len(batch)})
+            self._say(error.reason)
         except Exception as error:  # counted, said on stderr
-            self._drop(batch, "sink_error", type(error).__name__)
+            self.ledger.settle(dropped={"sink_error": len(batch)})
+            self._say(type(error).__name__)
         else:
             self._settle(batch, answer or Partial())
 
@@ -176,8 +181,7 @@ class Delivery:
             dropped={"unavailable": len(answer.retry)},
         )
 
-    def _drop(self, batch: Sequence[Event], reason: str, what: str) -> None:
-        self.ledger.settle(dropped={reason: len(batch)})
+    def _say(self, what: str) -> None:
         complain(
             f"sink {self.name}",
             f"sink {self.name!r} cannot write: {what}. "

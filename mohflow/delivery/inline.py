@@ -5,7 +5,7 @@ from __future__ import annotations
 from mohflow._event import Event
 from mohflow.delivery.ledger import Ledger
 from mohflow.diagnostics import complain
-from mohflow.exceptions import SinkError
+from mohflow.exceptions import Rejected, SinkError
 from mohflow.typing import Sink
 
 
@@ -29,15 +29,19 @@ class Inline:
         """Write *event*; a failure is counted and said, never raised."""
         try:
             self.sink.write((event,))
+        except Rejected as error:
+            self.ledger.refused(error.reason, by_sink=True)
+            self._say(error.reason)
         except SinkError as error:
-            self._lose(error.reason, error.reason)
+            self.ledger.refused(error.reason)
+            self._say(error.reason)
         except Exception as error:  # counted, said on stderr
-            self._lose("sink_error", type(error).__name__)
+            self.ledger.refused("sink_error")
+            self._say(type(error).__name__)
         else:
             self.ledger.wrote()
 
-    def _lose(self, reason: str, what: str) -> None:
-        self.ledger.refused(reason)
+    def _say(self, what: str) -> None:
         complain(
             f"sink {self.name}",
             f"sink {self.name!r} cannot write: {what}. "

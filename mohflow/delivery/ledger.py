@@ -74,11 +74,11 @@ class Ledger:
             self._accepted += 1
             self._delivered += 1
 
-    def refused(self, reason: str) -> None:
-        """Count one event that was accepted and dropped in one step."""
+    def refused(self, reason: str, *, by_sink: bool = False) -> None:
+        """Count one event that was accepted and lost in one step."""
         with self._lock:
             self._accepted += 1
-            self._dropped[reason] += 1
+            (self._rejected if by_sink else self._dropped)[reason] += 1
 
     def queue(self) -> None:
         """Count one event that was accepted and now waits in memory."""

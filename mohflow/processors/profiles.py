@@ -276,7 +276,6 @@ def _http_request(access: Fields) -> Fields:
 
 def _datadog_id(text: Any) -> Any:
     """Return the low 64 bits of hexadecimal *text* as decimal text."""
-    try:
+    if isinstance(text, str) and re.fullmatch("[0-9a-fA-F]{1,32}", text):
         return str(int(text[-16:], 16))
-    except (TypeError, ValueError):
-        return text
+    return text

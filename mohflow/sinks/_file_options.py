@@ -52,8 +52,8 @@ class FileOptions(BaseModel):
     """The file. It and its folders are created when they are missing."""
 
     format: Format = "json"
-    """How an event becomes text. ``console`` is for people: it is the only
-    one in which an event can take several lines."""
+    """How an event becomes text. Only in ``console``, which is for people,
+    can an event take several lines."""
 
     level: Level | None = None
     """A number or the name of a level. Events below it do not reach the

@@ -1,8 +1,10 @@
 """
 Append events to a file that several processes share and rotate.
 
-Every event is one ``os.write`` on an O_APPEND descriptor. Nothing is
-buffered, so lines are whole and a killed process loses none.
+Every event is one ``os.write`` on an O_APPEND descriptor, so lines of many
+processes never mix. Nothing is buffered: a killed process loses no line that
+was logged. Only the line that it is writing when SIGKILL comes can be cut,
+where it crosses a page of memory; the next process to open the file ends it.
 """
 
 from __future__ import annotations

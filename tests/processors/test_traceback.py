@@ -38,9 +38,9 @@ def group() -> None:
             function()
         except Exception as error:
             members.append(error)
-    raise ExceptionGroup(
-        "outer", [ExceptionGroup("inner", members), OSError()]
-    )
+    inner = ExceptionGroup("inner", members)
+    # On one line: newer Pythons show all lines of a statement.
+    raise ExceptionGroup("outer", [inner, OSError()])
 
 
 def group_with_cause() -> None:

@@ -185,6 +185,19 @@ class TestWrite:
         assert before + 1 == during
         assert before == len(os.listdir("/proc/self/fd"))
 
+    def test_a_forked_child_lets_go_of_what_it_inherited(self, tmp_path):
+        path = tmp_path / "app.log"
+        used = sink(path)
+        before = len(os.listdir("/proc/self/fd"))
+        used.write([event("a")])
+
+        used.after_fork()
+        after = len(os.listdir("/proc/self/fd"))
+        used.write([event("b")])
+
+        assert before == after
+        assert "a\nb\n" == path.read_text()
+
 
 class TestCheck:
     """What is said before the first event."""

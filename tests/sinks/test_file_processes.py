@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -178,7 +179,9 @@ def test_a_move_by_logrotate_loses_no_line_of_two_processes(tmp_path, start):
     assert b"" != moved
 
 
-def test_a_killed_process_leaves_whole_lines_up_to_the_last(tmp_path, start):
+def test_a_killed_process_loses_no_line_but_the_one_it_was_writing(
+    tmp_path, start
+):
     path = tmp_path / "app.log"
 
     process = start(
@@ -194,7 +197,15 @@ def test_a_killed_process_leaves_whole_lines_up_to_the_last(tmp_path, start):
     until(lambda: path.exists() and path.stat().st_size > 100_000)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    left = path.read_bytes()
+    whole, _, torn = left.rpartition(b"\n")
+    finish(start('log(FileSink(FileOptions(path=sys.argv[1])), "b", 0)', path))
 
+    # The kernel gives up a write to a killed process between two pages only.
+    assert b"" == torn or 0 == len(left) % resource.getpagesize()
+    after = path.read_bytes()[len(left) :]
+    assert (b"\n" if torn else b"") + b"b 0 \n" == after
+    path.write_bytes(whole + b"\n")
     found = lines(path)
     assert each_once(["a"], len(found)) == found
 

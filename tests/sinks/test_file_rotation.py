@@ -302,6 +302,21 @@ class TestCompression:
         assert ["a\nlate\n", "b\nc\n"] == texts(path)
         assert [".gz"] == [f.suffix for f in tmp_path.glob("app.log.*")]
 
+    def test_a_file_that_waited_is_compressed_within_a_minute(self, tmp_path):
+        path = tmp_path / "app.log"
+        slow = sink(path, max_bytes=4, compress=True)
+        slow.write([event("a")])
+        used = sink(path, max_bytes=4, compress=True)
+        used.write([event("b")])
+        waiting = [f.suffix for f in tmp_path.glob("app.log.*")]
+        slow.close()
+
+        used.write([event("c", NOON + 61 * SECOND)])
+
+        assert [".000000Z"] == waiting
+        assert [".gz"] == [f.suffix for f in tmp_path.glob("app.log.*")]
+        assert ["a\nb\n", "c\n"] == texts(path)
+
     def test_a_failure_is_said_and_the_file_stays(self, tmp_path, capsys):
         path = tmp_path / "app.log"
         name = rotation.free_name("app.log", NOON, lambda _: False)

@@ -1,0 +1,178 @@
+"""
+Directives that write tables from the code, so that no table can be old.
+
+``mohflow-settings`` takes the name of a setting with options, or nothing for
+the settings themselves. ``mohflow-kinds`` and ``mohflow-names`` tell what
+masking finds.
+"""  # noqa: INP001 - Sphinx imports it from the path in conf.py
+
+from __future__ import annotations
+
+import sys
+
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+
+from mohflow._levels import level_name
+from mohflow.processors._keys import SECRET_NAMES
+from mohflow.processors._patterns import RULES, Rule
+from mohflow.settings import PREFIX, Settings
+
+
+Row = tuple[str, ...]
+
+OPTIONS: dict[str, type[BaseModel]] = {
+    name: part
+    for name, field in Settings.model_fields.items()
+    for part in getattr(field.annotation, "__args__", ())
+    if isinstance(part, type) and issubclass(part, BaseModel)
+}
+"""The models of the settings that have options."""
+
+ONLY_IN_PYTHON = frozenset({"sinks"})
+"""Settings that no variable can hold."""
+
+FINDS = {
+    "private-key": "PEM blocks of private keys",
+    "url-password": "the password of a URL or connection string",
+    "email": "e-mail addresses",
+    "card": "card numbers of known issuers whose Luhn sum is right",
+    "iban": "IBANs whose check digits are right",
+    "ssn": "US social security numbers with hyphens",
+    "phone": "phone numbers that begin with ``+`` and a country",
+    "jwt": "JSON web tokens",
+    "authorization": "the credentials behind Bearer, Token, Basic, Digest",
+    "aws": "access key ids of AWS",
+    "github": "tokens of GitHub",
+    "gitlab": "tokens of GitLab",
+    "slack": "tokens of Slack",
+    "stripe": "secret keys of Stripe",
+    "google": "API keys of Google",
+    "anthropic": "API keys of Anthropic",
+    "openai": "API keys of OpenAI",
+    "huggingface": "tokens of Hugging Face",
+    "npm": "tokens of npm",
+    "pypi": "tokens of PyPI",
+    "sendgrid": "API keys of SendGrid",
+    "twilio": "API keys of Twilio",
+}
+"""What each kind of masking finds; the build fails if one is missing."""
+
+
+class _Table(SphinxDirective):
+    """A table whose rows come from :meth:`rows`."""
+
+    widths: str
+    head: Row
+
+    def run(self) -> list[nodes.Node]:
+        lines = [
+            ".. list-table::",
+            "   :header-rows: 1",
+            f"   :widths: {self.widths}",
+            "",
+        ]
+        for row in (self.head, *self.rows()):
+            lines += _lines(row)
+        self.env.note_dependency(__file__)
+        return self.parse_text_to_nodes("\n".join(lines))
+
+    def rows(self) -> Iterator[Row]:
+        raise NotImplementedError
+
+    def depend_on(self, name: str) -> None:
+        """Write the table again when the module *name* changes."""
+        self.env.note_dependency(str(sys.modules[name].__file__))
+
+
+class SettingsTable(_Table):
+    """The settings, or the options of one."""
+
+    optional_arguments = 1
+    widths = "40 12 48"
+    head = ("Setting and variable", "Default", "Consequence")
+
+    def rows(self) -> Iterator[Row]:
+        prefix = self.arguments[0] if self.arguments else ""
+        model = OPTIONS[prefix] if prefix else Settings
+        self.depend_on(model.__module__)
+        docs = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
+        for name, field in model.model_fields.items():
+            path = f"{prefix}.{name}" if prefix else name
+            where = f"``{path}``"
+            if path not in ONLY_IN_PYTHON:
+                variable = f"{PREFIX}{path}".replace(".", "_").upper()
+                where += f"\n\n``{variable}``"
+            text = "\n".join(docs[model.__name__, name])
+            yield where, _default(name, field), text
+
+
+class KindsTable(_Table):
+    """The kinds of secrets that are found by their shape."""
+
+    widths = "20 24 30 26"
+    head = ("Kind", "Finds", "Found in", "Not found in")
+
+    def rows(self) -> Iterator[Row]:
+        self.depend_on(Rule.__module__)
+        by_name: dict[str, list[Rule]] = {}
+        for rule in RULES:
+            by_name.setdefault(rule.name, []).append(rule)
+        if by_name.keys() != FINDS.keys():
+            odd = sorted(by_name.keys() ^ FINDS.keys())
+            msg = f"the kinds {odd} are in one of RULES and FINDS only"
+            raise ExtensionError(msg)
+        for name, rules in by_name.items():
+            yes = "\n\n".join(_literal(rule.yes) for rule in rules)
+            no = "\n\n".join(_literal(rule.no) for rule in rules)
+            yield f"``{name}``", FINDS[name], yes, no
+
+
+class SecretNames(SphinxDirective):
+    """The names whose values are hidden, as one paragraph."""
+
+    def run(self) -> list[nodes.Node]:
+        names = sorted(" ".join(n.split()) for n in SECRET_NAMES.split(","))
+        text = ", ".join(f"``{name}``" for name in names)
+        return self.parse_text_to_nodes(f"{text}.")
+
+
+def _lines(row: Row) -> Iterator[str]:
+    for number, cell in enumerate(row):
+        bullet = "   * - " if number == 0 else "     - "
+        first, *rest = cell.split("\n")
+        yield bullet + first
+        for line in rest:
+            yield f"       {line}".rstrip()
+
+
+def _literal(text: str) -> str:
+    escaped = text.replace("\n", "\\n")
+    return f"``{escaped}``"
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value: Any = field.get_default(call_default_factory=True)
+    if name == "mode":
+        return f"``{value:04o}``"
+    if name == "level" and value is not None:
+        return f"``{level_name(value)}``"
+    return f"``{value}``"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the directives."""
+    app.add_directive("mohflow-settings", SettingsTable)
+    app.add_directive("mohflow-kinds", KindsTable)
+    app.add_directive("mohflow-names", SecretNames)
+    return {"parallel_read_safe": True}
