@@ -33,7 +33,14 @@ def start():
 
     def start(code, *arguments):
         process = subprocess.Popen(
-            [sys.executable, "-c", START + textwrap.dedent(code)]
+            # From Python 3.12 on a fork beside a thread warns on stderr.
+            [
+                sys.executable,
+                "-W",
+                "ignore::DeprecationWarning",
+                "-c",
+                START + textwrap.dedent(code),
+            ]
             + [str(argument) for argument in arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -120,8 +127,13 @@ def test_threads_rotate_one_file_without_loss(tmp_path, start):
         def run(name):
             for number in range(2000):
                 log(sink, name, number)
-        for name in range(4):
-            threading.Thread(target=run, args=[name]).start()
+        threads = [
+            threading.Thread(target=run, args=[name]) for name in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         """,
         path,
     )
