@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import threading
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 import structlog
@@ -80,10 +85,62 @@ def test_tasks_threads_and_gathered_work_of_a_request_carry_its_id(
     assert ["c1"] * 4 == ids(log_file)
 
 
+class Shop(BaseHTTPRequestHandler):
+    """Answers on connections that stay open, under the id of each request."""
+
+    protocol_version = "HTTP/1.1"
+    contexts: ClassVar[list[dict]] = []
+
+    def do_GET(self) -> None:
+        before = get_contextvars()
+        with mohflow.bound(correlation_id=self.headers["X-Request-ID"]):
+            structlog.get_logger().info("native", path=self.path)
+            logging.getLogger("shop").info("stdlib", extra={"path": self.path})
+        self.contexts.append(before | get_contextvars())
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args) -> None:
+        """Stay silent."""
+
+
+def test_requests_of_one_connection_at_once_and_in_turn_are_never_mixed(
+    log_file,
+) -> None:
+    log_file.configure()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+
+    def pipeline(client: int) -> None:
+        ids = [f"c{client}-{number}" for number in range(20)]
+        requests = "".join(
+            f"GET /{one} HTTP/1.1\r\nHost: x\r\nX-Request-ID: {one}\r\n\r\n"
+            for one in ids
+        )
+        with socket.create_connection(server.server_address) as connection:
+            connection.sendall(requests.encode())
+            answer = b""
+            while answer.count(b"HTTP/1.1 204") < len(ids):
+                answer += connection.recv(65536)
+
+    clients = [threading.Thread(target=pipeline, args=[n]) for n in range(8)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+    assert 8 * 20 * 2 == len(log_file.events)
+    for event in log_file.events:
+        assert event["path"] == f"/{event['correlation_id']}"
+    assert [{}] * 160 == Shop.contexts
+
+
 class TestAsyncMethods:
     def test_they_run_in_the_callers_thread(self, log_file) -> None:
-        import threading
-
         threads = set()
 
         def note(logger, name, event_dict):
