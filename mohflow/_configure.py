@@ -13,6 +13,7 @@ import structlog
 
 from structlog.typing import FilteringBoundLogger, Processor
 
+from mohflow._emit import undisturbed
 from mohflow._install import INSTALLATION
 from mohflow._levels import level_number
 from mohflow._pipeline import STAGE, THRESHOLDS, Pipeline
@@ -81,7 +82,16 @@ def configure(
         "masking": masking,
         "capture_stdlib": capture_stdlib,
     }
-    given = {name: value for name, value in given.items() if value is not None}
+    _check_processors(processors)
+    made = _merge(settings, given)
+    with undisturbed():
+        return INSTALLATION.install(made, tuple(processors))
+
+
+def _check_processors(processors: Any) -> None:
+    if not isinstance(processors, (list, tuple)):
+        msg = f"processors cannot be {processors!r}. Give a list of functions."
+        raise ConfigurationError(msg)
     for processor in processors:
         if not callable(processor):
             msg = (
@@ -89,13 +99,19 @@ def configure(
                 " Give functions (logger, method_name, event_dict) -> dict."
             )
             raise ConfigurationError(msg)
+
+
+def _merge(settings: Settings | None, arguments: dict[str, Any]) -> Settings:
     warn_of_unknown_variables(os.environ)
-    return INSTALLATION.install(_merge(settings, given), tuple(processors))
-
-
-def _merge(settings: Settings | None, given: dict[str, Any]) -> Settings:
+    given = {name: v for name, v in arguments.items() if v is not None}
     if settings is None:
         return Settings(**given)
+    if not isinstance(settings, Settings):
+        msg = (
+            f"settings cannot be {settings!r}. Give mohflow.Settings(...), or "
+            "single settings by name, as in configure(service=...)."
+        )
+        raise ConfigurationError(msg)
     made = {
         name: getattr(settings, name) for name in settings.model_fields_set
     }
@@ -131,7 +147,7 @@ def set_level(
     Raises:
         ConfigurationError: The level or the time is not allowed.
     """
-    if ttl is not None and not ttl > 0:
+    if ttl is not None and not (isinstance(ttl, (int, float)) and ttl > 0):
         msg = f"ttl cannot be {ttl!r}. Give seconds above 0, or leave it out."
         raise ConfigurationError(msg)
     try:
@@ -148,7 +164,8 @@ def flush(timeout: float = 5.0) -> bool:
     Returns:
         Whether nothing that was accepted before the call still waits.
     """
-    return STAGE.pipeline.flush(timeout)
+    with undisturbed():
+        return STAGE.pipeline.flush(timeout)
 
 
 async def aflush(timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - like flush
@@ -158,7 +175,8 @@ async def aflush(timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - like flush
 
 def ledger() -> dict[str, LedgerSnapshot]:
     """Return what became of the events of each sink, by its name."""
-    return STAGE.pipeline.ledger()
+    with undisturbed():
+        return STAGE.pipeline.ledger()
 
 
 def shutdown(timeout: float = 5.0) -> dict[str, LedgerSnapshot]:
@@ -172,4 +190,5 @@ def shutdown(timeout: float = 5.0) -> dict[str, LedgerSnapshot]:
     Returns:
         What became of the events of each sink, by its name.
     """
-    return INSTALLATION.remove(timeout)
+    with undisturbed():
+        return INSTALLATION.remove(timeout)

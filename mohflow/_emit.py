@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from structlog import DropEvent
@@ -45,12 +46,48 @@ def forget_call() -> None:
     _THREAD.when_idle = []
 
 
+def is_busy() -> bool:
+    """Return whether this thread is inside a log call."""
+    return _THREAD.is_busy
+
+
 def when_idle(callback: Callable[[], None]) -> None:
     """Call *callback* as soon as this thread is not inside a log call."""
     if _THREAD.is_busy:
         _THREAD.when_idle.append(callback)
     else:
         callback()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """
+    Hold back what this thread logs, until the block has given up its locks.
+
+    Finalizers and signal handlers may run, and log, at any point of it.
+    """
+    thread = _THREAD
+    if thread.is_busy:
+        yield
+        return
+    thread.is_busy = True
+    try:
+        yield
+    finally:
+        _go_idle(thread)
+
+
+def _go_idle(thread: _Thread) -> None:
+    """Write what was held back; what that causes in turn is dropped."""
+    caused, thread.deferred = thread.deferred or [], None
+    try:
+        for later in caused:
+            _run(*later)
+    finally:
+        thread.deferred = []
+        thread.is_busy = False
+        while thread.when_idle:
+            thread.when_idle.pop()()
 
 
 def emit(
@@ -81,15 +118,8 @@ def emit(
     thread.is_busy = True
     try:
         _run(*call)
-        if thread.deferred:
-            caused, thread.deferred = thread.deferred, None
-            for later in caused:
-                _run(*later)
     finally:
-        thread.deferred = []
-        thread.is_busy = False
-        while thread.when_idle:
-            thread.when_idle.pop()()
+        _go_idle(thread)
 
 
 def _defer(thread: _Thread, call: tuple[Any, ...]) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
 import threading
+import time
 
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-from mohflow._emit import when_idle
+from mohflow._emit import is_busy, when_idle
 from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
+
+
+PATIENCE = 1.0
+"""Seconds that a log call which SIGTERM interrupts may go on."""
 
 
 class AtExit:
@@ -32,6 +38,7 @@ class AtExit:
     ) -> None:
         self._finish = finish
         self._is_started = False
+        self._is_dying = False
 
     def start(self, *, on_sigterm: bool) -> None:
         """Register; *on_sigterm* says whether any sink has a queue."""
@@ -59,12 +66,23 @@ class AtExit:
         say_losses(self._finish())
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        # From here on a second SIGTERM ends the process at once.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if is_busy():
+            # The log call that was interrupted may hold locks, so it ends
+            # first; but it may be stuck, writing to a pipe that nobody reads.
+            _thread.start_new_thread(self._die_later, ())
         when_idle(self._die)
 
+    def _die_later(self) -> None:
+        time.sleep(PATIENCE)
+        self._die()
+
     def _die(self) -> None:
-        self._last_words()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if not self._is_dying:
+            self._is_dying = True
+            self._last_words()
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def say_losses(ledger: Mapping[str, LedgerSnapshot]) -> None:

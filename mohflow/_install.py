@@ -39,7 +39,7 @@ class Installation:
         self._settings = Settings.model_construct()
         self._stdlib = StdlibCapture()
         self._hooks = UncaughtExceptions()
-        self._at_exit = AtExit(self.remove)
+        self._at_exit = AtExit(self.finish)
         self._is_fork_watched = False
 
     def install(
@@ -95,6 +95,17 @@ class Installation:
             self._at_exit.stop()
             self._before()
             self._before = None
+            return self.finish(timeout)
+
+    def finish(
+        self, timeout: float | None = None
+    ) -> dict[str, LedgerSnapshot]:
+        """
+        Deliver what can be in *timeout* seconds, and close the sinks.
+
+        All loggers stay ours; their events go to stderr from then on.
+        """
+        with self._lock:
             old = STAGE.pipeline
             route = stderr_route(self._settings.max_line_bytes)
             STAGE.pipeline = Pipeline(old.steps, [route])
@@ -131,8 +142,15 @@ def _restore_structlog() -> Callable[[], None]:
     """Return how to put structlog's configuration back as it is now."""
     is_configured = structlog.is_configured()
     config = structlog.get_config()
+    # Loggers that were bound before hold this list: they follow, too.
+    held = config["processors"]
+    processors = list(held)
+    if isinstance(held, list):
+        held[:] = CHAIN
 
     def restore() -> None:
+        if isinstance(held, list):
+            held[:] = processors
         if structlog.get_config()["processors"] is not CHAIN:
             return
         structlog.configure(**config)

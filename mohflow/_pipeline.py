@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from structlog import DropEvent
 from structlog.typing import EventDict, Processor
 
 from mohflow._event import Event
@@ -24,6 +25,7 @@ from mohflow._faults import run_contained, withheld
 from mohflow._levels import NUMBERS
 from mohflow._thresholds import Gate, Thresholds
 from mohflow.delivery import Delivery, Inline, LedgerSnapshot
+from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.render import json_text
 from mohflow.processors.timestamp import SECOND, Timestamp
@@ -144,8 +146,9 @@ class Pipeline:
 
     def close(self, timeout: float) -> dict[str, LedgerSnapshot]:
         """Deliver what can be in *timeout* seconds, and close the sinks."""
-        self.flush(timeout)
         deadline = time.monotonic() + timeout
+        for route in self.routes:
+            route.delivery.expedite()
         for route in self.routes:
             route.delivery.close(deadline)
         return self.ledger()
@@ -164,6 +167,11 @@ class Pipeline:
         for step in self.steps.after:
             counts.update(getattr(step, "counts", {}))
         return dict(counts)
+
+    @property
+    def complaints(self) -> dict[str, int]:
+        """Return how often each kind of fault was met, said or held back."""
+        return complain.counts()
 
     def after_fork(self) -> None:
         """Make the child of a fork independent of its parent."""
@@ -257,8 +265,15 @@ class Stage:
         self, logger: Any, method_name: str, event_dict: EventDict
     ) -> tuple[tuple[Event, Pipeline], dict[str, Any]]:
         pipeline = self.pipeline
-        event = pipeline.process(logger, method_name, event_dict)
-        return (event, pipeline), {}
+        if isinstance(logger, Output):
+            event = pipeline.process(logger, method_name, event_dict)
+            return (event, pipeline), {}
+        # A logger that was bound before we were configured.
+        output = THRESHOLDS.gate_of(None)
+        if NUMBERS.get(method_name, 0) >= output.level:
+            event = pipeline.process(output, method_name, event_dict)
+            pipeline.write(event, output)
+        raise DropEvent
 
 
 THRESHOLDS = Thresholds(Output)

@@ -85,7 +85,7 @@ class Thresholds(Generic[G]):
 
     def gate_of(self, name: str | None) -> G:
         """Return the one gate of the loggers called *name*."""
-        key = name or ROOT
+        key = str(name or ROOT)
         gate = self._gates.get(key)
         if gate is None:
             with self._lock:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import sys
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,4 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The demo imports an HTTP client and server; other commands need neither.
     from mohflow import demo  # noqa: PLC0415
 
-    return demo.run(options.file)
+    try:
+        return demo.run(options.file)
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.ENOSPC}:
+            raise
+        # Nobody reads any more, or nothing more can be written: not ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

@@ -60,7 +60,8 @@ class Complaints:
             kind: What counts as the same fault, as in ``"sink file"``.
             message: What happened and what becomes of the events, one line.
         """
-        if not self._lock.acquire(timeout=0.1):
+        if not self._lock.acquire(blocking=False):
+            # Another thread complains now; a signal handler must not wait.
             return
         try:
             self._counts[kind] += 1

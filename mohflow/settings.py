@@ -7,6 +7,7 @@ one model, and one error message.
 
 from __future__ import annotations
 
+import json
 import os
 
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def _pairs(value: Any) -> Any:
     """Read ``db=DEBUG,urllib3=WARNING``; other values pass."""
     if not isinstance(value, str):
         return value
+    if value.lstrip().startswith("{"):
+        return json.loads(value)
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
     return {name.strip(): level.strip() for name, _, level in pairs}
 
@@ -69,6 +72,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
         arbitrary_types_allowed=True,
@@ -230,8 +234,18 @@ def options_of(field: FieldInfo) -> tuple[str, ...]:
 def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
     """Say which ``MOHFLOW_`` variables nobody reads, and what is meant."""
     known = known_variables()
+    # A wrong option of these is an error, not just unknown.
+    with_options = tuple(
+        f"{PREFIX}{name}_".upper()
+        for name, field in Settings.model_fields.items()
+        if options_of(field)
+    )
     for name in environ:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if (
+            name.upper().startswith(PREFIX)
+            and name.upper() not in known
+            and not name.upper().startswith(with_options)
+        ):
             complain(
                 f"variable {name}",
                 f"unknown environment variable {name} is passed over."

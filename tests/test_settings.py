@@ -77,6 +77,26 @@ class TestVariables:
 
         assert (False, False) == (Settings().console, Settings().file)
 
+    def test_an_empty_one_is_as_good_as_none(self, monkeypatch) -> None:
+        for name in ("LEVEL", "FILE", "SERVICE"):
+            monkeypatch.setenv(f"MOHFLOW_{name}", "")
+
+        assert (20, None, None) == (
+            Settings().level,
+            Settings().file,
+            Settings().service,
+        )
+
+    def test_a_path_may_begin_at_home(self, monkeypatch, tmp_path) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+
+        assert tmp_path / "a.log" == Settings(file="~/a.log").file.path
+
+    def test_levels_by_name_are_json_too(self, monkeypatch) -> None:
+        monkeypatch.setenv("MOHFLOW_LEVELS", '{"db": "DEBUG"}')
+
+        assert {"db": 10} == Settings().levels
+
     def test_levels_by_name_are_pairs(self, monkeypatch) -> None:
         monkeypatch.setenv("MOHFLOW_LEVELS", "db=DEBUG, urllib3=30")
 
@@ -205,6 +225,15 @@ class TestErrors:
     def test_a_time_that_is_none_is_refused(self, ttl) -> None:
         with pytest.raises(ConfigurationError, match="ttl"):
             mohflow.set_level("debug", ttl=ttl)
+
+    @pytest.mark.parametrize("path", ["", ".", "a\0b"])
+    def test_a_path_that_is_none_is_refused(self, path) -> None:
+        with pytest.raises(ConfigurationError, match="no path of a file"):
+            mohflow.configure(file=path)
+
+    def test_settings_that_are_none_are_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="settings"):
+            mohflow.configure("shop")
 
     def test_an_unknown_level_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="LOUD"):

@@ -137,6 +137,53 @@ class TestLoggersMadeBefore:
         assert 1 == log_file.last["a"]
 
 
+class TestLoggersBoundBefore:
+    """They hold structlog's own list of processors and wrapped logger."""
+
+    def test_they_follow_masked_and_filtered(self, log_file, capsys) -> None:
+        log = structlog.get_logger("a").bind(b=1)
+        log_file.configure()
+        log.info("x", password="hunter22")
+        log.debug("no")
+        mohflow.set_level("debug")
+        log.debug("y")
+
+        assert [("x", 1), ("y", 1)] == [
+            (event["event"], event["b"]) for event in log_file.events
+        ]
+        assert "hunter22" not in log_file.path.read_text()
+        assert "" == capsys.readouterr().out
+
+    def test_after_shutdown_they_are_as_they_were(
+        self, log_file, capsys
+    ) -> None:
+        log = structlog.get_logger().bind()
+        log_file.configure()
+        mohflow.shutdown()
+        log.info("x")
+
+        assert "x" in capsys.readouterr().out
+        assert [] == log_file.lines
+
+
+def test_what_is_logged_at_the_exit_is_masked_whoever_logs_it(
+    program,
+) -> None:
+    result = program(
+        """
+        import atexit, structlog
+        late = structlog.get_logger()
+        atexit.register(lambda: late.info("bye", password="hunter22"))
+        import mohflow
+        mohflow.configure()
+        """
+    )
+
+    assert 0 == result.returncode
+    assert '"event":"bye"' in result.stderr
+    assert "hunter22" not in result.stdout + result.stderr
+
+
 def test_logging_before_configure_gives_a_readable_line(program) -> None:
     result = program(
         """

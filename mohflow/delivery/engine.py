@@ -19,9 +19,11 @@ import threading
 import time
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 from mohflow._event import Event
+from mohflow.delivery.inline import close_sink
 from mohflow.delivery.ledger import Ledger
 from mohflow.diagnostics import complain
 from mohflow.exceptions import Rejected, SinkError
@@ -68,20 +70,23 @@ class Delivery:
 
     def put(self, event: Event) -> None:
         """Queue *event*, or count why not."""
+        if self._worker is threading.current_thread():
+            # Before the lock is touched: the worker may hold it.
+            self._lose("feedback")
+            return
         with self._wake:
             reason = self._refusal(event)
             if reason is None:
                 self._queue.append((event, time.monotonic()))
                 self._bytes += len(event.line)
                 self.ledger.queue()
-                self._start()
                 self._wake.notify_all()
-        if reason is not None:
+        if reason is None:
+            self._start()
+        else:
             self._lose(reason)
 
     def _refusal(self, event: Event) -> str | None:
-        if self._worker is threading.current_thread():
-            return "feedback"
         if self._closing:
             return "closed"
         full = len(self._queue) >= QUEUE_EVENTS
@@ -99,11 +104,29 @@ class Delivery:
             )
 
     def _start(self) -> None:
-        if self._worker is None or not self._worker.is_alive():
-            self._worker = threading.Thread(
-                target=self._run, name=f"mohflow-{self.name}", daemon=True
+        """
+        Start the worker if there is none; not under the lock.
+
+        Until a thread has started, whatever is collected in it may log.
+        """
+        with self._wake:
+            if self._worker is not None:
+                return
+            worker = self._worker = threading.Thread(
+                target=self._work, name=f"mohflow-{self.name}", daemon=True
             )
-            self._worker.start()
+        try:
+            worker.start()
+        except RuntimeError:
+            # The interpreter is about to end; close() counts what is left.
+            self._worker = None
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        finally:
+            with self._wake:
+                self._worker = None
 
     def _run(self) -> None:
         wake = self._wake
@@ -140,22 +163,11 @@ class Delivery:
         return max(0.0, self.sink.limits.max_age - age)
 
     def _take(self) -> list[Event]:
-        limits = self.sink.limits
-        key = self.sink.partition(self._queue[0][0])
-        batch: list[Event] = []
-        size = 0
-        while self._queue and len(batch) < limits.max_events:
-            event = self._queue[0][0]
-            size += len(event.line)
-            if batch and (
-                size > limits.max_bytes or self.sink.partition(event) != key
-            ):
-                break
-            self._queue.popleft()
-            self._bytes -= len(event.line)
-            batch.append(event)
-        self._taken += len(batch)
-        self.ledger.take(len(batch))
+        count = _fitting((event for event, _ in self._queue), self.sink)
+        batch = [self._queue.popleft()[0] for _ in range(count)]
+        self._bytes -= sum(len(event.line) for event in batch)
+        self._taken += count
+        self.ledger.take(count)
         return batch
 
     def _write(self, batch: Sequence[Event]) -> None:
@@ -167,19 +179,11 @@ class Delivery:
         except SinkError as error:
             self.ledger.settle(dropped={error.reason: len(batch)})
             self._say(error.reason)
-        except Exception as error:  # counted, said on stderr
+        except BaseException as error:  # counted, said on stderr
             self.ledger.settle(dropped={"sink_error": len(batch)})
             self._say(type(error).__name__)
         else:
-            self._settle(batch, answer or Partial())
-
-    def _settle(self, batch: Sequence[Event], answer: Partial) -> None:
-        rejected = Counter(reason for _, reason in answer.rejected)
-        self.ledger.settle(
-            delivered=len(batch) - len(answer.retry) - rejected.total(),
-            rejected=rejected,
-            dropped={"unavailable": len(answer.retry)},
-        )
+            self.ledger.settle(**_fates(batch, answer))
 
     def _say(self, what: str) -> None:
         complain(
@@ -198,10 +202,11 @@ class Delivery:
         with self._wake:
             upto = self._taken + len(self._queue)
             self._flush_upto = max(self._flush_upto, upto)
-            if self._queue:
-                self._start()
+            is_waiting = bool(self._queue)
             self._wake.notify_all()
-            return upto
+        if is_waiting:
+            self._start()
+        return upto
 
     def flush(self, deadline: float) -> bool:
         """
@@ -234,4 +239,46 @@ class Delivery:
         if worker is not None:
             worker.join(max(0.0, deadline - time.monotonic()))
         if is_done and (worker is None or not worker.is_alive()):
-            self.sink.close()
+            close_sink(self.name, self.sink)
+
+
+def _fitting(events: Iterable[Event], sink: Sink) -> int:
+    """Return how many of *events*, from the first on, make one batch."""
+    limits = sink.limits
+    count = size = 0
+    first: Hashable = None
+    for count, event in enumerate(events):
+        size += len(event.line)
+        key = _key(sink, event)
+        first = key if count == 0 else first
+        is_full = size > limits.max_bytes or count == limits.max_events
+        if count and (is_full or key != first):
+            return count
+    return count + 1
+
+
+def _key(sink: Sink, event: Event) -> Hashable:
+    try:
+        return sink.partition(event)
+    except Exception as error:  # said on stderr
+        complain(
+            "partition",
+            f"a sink cannot part events: {type(error).__name__}. They share "
+            "batches.",
+        )
+        return None
+
+
+def _fates(batch: Sequence[Event], answer: object) -> dict[str, Any]:
+    """Return what became of *batch*; anything but a Partial means stored."""
+    if not isinstance(answer, Partial):
+        return {"delivered": len(batch)}
+    reasons = {id(event): reason for event, reason in answer.rejected}
+    again = {id(event) for event in answer.retry} - reasons.keys()
+    refused = [reasons[id(event)] for event in batch if id(event) in reasons]
+    retried = sum(1 for event in batch if id(event) in again)
+    return {
+        "delivered": len(batch) - len(refused) - retried,
+        "rejected": Counter(refused),
+        "dropped": {"unavailable": retried},
+    }

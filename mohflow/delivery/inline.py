@@ -9,6 +9,17 @@ from mohflow.exceptions import Rejected, SinkError
 from mohflow.typing import Sink
 
 
+def close_sink(name: str, sink: Sink) -> None:
+    """Close *sink*; what it raises is said, and stops nothing."""
+    try:
+        sink.close()
+    except Exception as error:  # said on stderr
+        complain(
+            f"close {name}",
+            f"sink {name!r} cannot be closed: {type(error).__name__}.",
+        )
+
+
 class Inline:
     """
     Hand every event to *sink* at once, and count what became of it.
@@ -58,7 +69,7 @@ class Inline:
 
     def close(self, deadline: float) -> None:
         """Close the sink."""
-        self.sink.close()
+        close_sink(self.name, self.sink)
 
     def after_fork(self) -> None:
         """Make parent and child independent of each other."""

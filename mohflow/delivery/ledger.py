@@ -60,7 +60,8 @@ class Ledger:
 
     def after_fork(self) -> None:
         """Start from zero: what the parent accepted is the parent's."""
-        self._lock = threading.Lock()
+        # Reentrant: while it is held a collected object may log.
+        self._lock = threading.RLock()
         self._accepted = 0
         self._delivered = 0
         self._queued = 0

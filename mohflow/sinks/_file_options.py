@@ -21,7 +21,11 @@ from mohflow.typing import Format, Level
 
 
 def _path(path: pathlib.Path | str) -> pathlib.Path:
-    return pathlib.Path(path)
+    text = str(path)
+    if not text.strip(".") or "\0" in text:
+        msg = f"{text!r} is no path of a file"
+        raise ValueError(msg)
+    return pathlib.Path(path).expanduser()
 
 
 def _seconds(age: Any) -> Any:
@@ -61,7 +65,7 @@ class FileOptions(BaseModel):
 
     max_bytes: (
         Annotated[
-            int,
+            int | str,
             GetPydanticSchema(lambda _, handler: handler(ByteSize)),
             Field(gt=0),
         ]
@@ -95,7 +99,7 @@ class FileOptions(BaseModel):
     """Compress rotated files with gzip. It costs one thread of each process
     that rotates some CPU time, and needs room for the compressed file."""
 
-    mode: Annotated[int, BeforeValidator(_permissions)] = 0o600
+    mode: Annotated[int | str, BeforeValidator(_permissions)] = 0o600
     """Permissions of new files, as octal text such as ``0640``; the umask
     takes nothing away. Files that exist keep theirs. With more than ``0600``
     other users of the machine can read what is logged."""

@@ -77,7 +77,10 @@ class FileSink(Sink):
         self._options = options
         self._path = os.path.abspath(options.path)
         self._background = background
-        self._rotates = bool(options.max_bytes) or options.rotate != "none"
+        # The model holds numbers, whatever it was given.
+        self._mode = int(options.mode)
+        self._max_bytes = int(options.max_bytes or 0)
+        self._rotates = bool(self._max_bytes) or options.rotate != "none"
         self._file: LogFile | None = None
         self._torn: Identity | None = None
         self._tidy_at = 0
@@ -107,7 +110,7 @@ class FileSink(Sink):
         try:
             self._open(0)
             if self._rotates:
-                with exclusive(self._lock_path(), self._options.mode):
+                with exclusive(self._lock_path(), self._mode):
                     pass
         except OSError as error:
             remedy = _REMEDIES.get(_reason(error), "Choose another path.")
@@ -181,12 +184,12 @@ class FileSink(Sink):
         return file
 
     def _open(self, time_ns: int) -> LogFile:
-        file = open_log(self._path, self._options.mode, self._torn)
+        file = open_log(self._path, self._mode, self._torn)
         self._torn = None
         file.period_end = rotation.NEVER
         began = file.began(time_ns)
         if began is not None:
-            file.limit = self._options.max_bytes or 0
+            file.limit = self._max_bytes
             file.period_end = rotation.period_end(began, self._options.rotate)
         file.look_at = min(time_ns + rotation.SECOND, file.period_end)
         return file
@@ -206,7 +209,7 @@ class FileSink(Sink):
     def _switch(self, due: LogFile, time_ns: int) -> LogFile:
         """Move a file away, unless somebody has, and return the next."""
         try:
-            with exclusive(self._lock_path(), self._options.mode) as alone:
+            with exclusive(self._lock_path(), self._mode) as alone:
                 if not alone:
                     return due
                 if due.is_current() and not due.is_empty():
@@ -220,7 +223,7 @@ class FileSink(Sink):
             )
             if time_ns >= due.period_end:
                 due.period_end = time_ns + rotation.MINUTE
-            due.limit += self._options.max_bytes or 0
+            due.limit += self._max_bytes
             return due
         self._file = file
         self._tidy_at = 0

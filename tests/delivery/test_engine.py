@@ -33,7 +33,7 @@ class Recorder(Sink):
     def write(self, batch: Sequence[Event]) -> Partial | None:
         self.is_entered.set()
         self.is_open.wait(10)
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         self.batches.append(list(batch))
         return self.answer
@@ -189,7 +189,71 @@ def test_events_that_the_sink_itself_logs_do_not_feed_it(sink) -> None:
     assert ({"feedback": 1}, 1) == (counts.dropped, counts.delivered)
 
 
+@pytest.mark.parametrize("answer", [True, 1, "stored"])
+def test_any_answer_but_a_partial_means_that_all_are_stored(
+    delivery, sink, answer
+) -> None:
+    sink.answer = answer
+    delivery.put(event(1))
+
+    assert delivery.flush(soon())
+    assert 1 == delivery.ledger.snapshot().delivered
+
+
+def test_an_event_that_is_named_twice_is_counted_once(delivery, sink) -> None:
+    events = [event(number) for number in range(3)]
+    twice = [(events[0], "bad")] * 2
+    sink.answer = Partial(rejected=twice, retry=events[:1])
+    for one in events:
+        delivery.put(one)
+    delivery.flush(soon())
+    counts = delivery.ledger.snapshot()
+
+    assert ({"bad": 1}, 2) == (counts.rejected, counts.delivered)
+
+
+@pytest.mark.parametrize("error", [SystemExit(), KeyboardInterrupt()])
+def test_a_sink_cannot_end_the_worker(delivery, sink, error, capsys) -> None:
+    sink.answer = error
+    delivery.put(event(1))
+    assert delivery.flush(soon())
+    sink.answer = None
+    delivery.put(event(2))
+    assert delivery.flush(soon())
+
+    assert [2] == sink.times
+    assert {"sink_error": 1} == delivery.ledger.snapshot().dropped
+
+
+def test_a_partition_that_raises_parts_nothing(delivery, sink, capsys) -> None:
+    sink.partition = lambda event: 1 / 0
+    delivery.put(event(1))
+    delivery.put(event(2))
+
+    assert delivery.flush(soon())
+    assert [1, 2] == sink.times
+
+
 class TestClose:
+    def test_a_sink_that_raises_in_it_stops_nothing(
+        self, sink, capsys
+    ) -> None:
+        sink.close = lambda: 1 / 0
+        Delivery("test", sink).close(soon())
+
+        assert "cannot be closed" in capsys.readouterr().err
+
+    def test_it_takes_no_longer_than_it_may(self, sink) -> None:
+        sink.is_open.clear()
+        delivery = Delivery("test", sink)
+        delivery.put(event(1))
+        started = time.monotonic()
+        delivery.close(started + 0.3)
+        elapsed = time.monotonic() - started
+        sink.is_open.set()
+
+        assert elapsed < 0.55
+
     def test_it_delivers_what_is_queued(self, sink) -> None:
         delivery = Delivery("test", sink)
         delivery.put(event(1))
