@@ -16,6 +16,7 @@ from mohflow._configure import (
     shutdown,
 )
 from mohflow._context import bound
+from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow._pipeline import Pipeline
 from mohflow.delivery import LedgerSnapshot
@@ -24,10 +25,12 @@ from mohflow.exceptions import (
     MohflowError,
     Rejected,
     SinkError,
+    SpoolError,
     Unavailable,
 )
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import Settings
+from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
 from mohflow.sinks.file import FileOptions
 from mohflow.typing import Limits, Partial, Sink
@@ -36,10 +39,12 @@ from mohflow.typing import Limits, Partial, Sink
 __all__ = [
     "ConfigurationError",
     "ConsoleOptions",
+    "DeliveryOptions",
     "Event",
     "FileOptions",
     "LedgerSnapshot",
     "Limits",
+    "LokiOptions",
     "MaskingOptions",
     "MohflowError",
     "Partial",
@@ -48,6 +53,7 @@ __all__ = [
     "Settings",
     "Sink",
     "SinkError",
+    "SpoolError",
     "Unavailable",
     "aflush",
     "bound",

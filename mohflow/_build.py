@@ -9,12 +9,16 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from typing import Any, cast
 
 from structlog.typing import Processor
 
+from mohflow import plugins
+from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
 from mohflow._pipeline import Route, Steps
-from mohflow.delivery import Delivery, Inline
+from mohflow.delivery import Inline
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.console import ConsoleRenderer
 from mohflow.processors.context import (
@@ -32,6 +36,7 @@ from mohflow.processors.profiles import PROFILES, ProfileRenderer
 from mohflow.processors.render import JsonRenderer
 from mohflow.processors.timestamp import AddTimestamp
 from mohflow.settings import Settings
+from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import (
     ConsoleOptions,
     ConsoleSink,
@@ -39,7 +44,7 @@ from mohflow.sinks.console import (
     wants_colors,
 )
 from mohflow.sinks.file import FileOptions, FileSink
-from mohflow.typing import Renderer, Sink
+from mohflow.typing import Renderer
 
 
 Render = Callable[..., Renderer]
@@ -65,10 +70,8 @@ def build(
     routes = [
         *_console(settings, render, environ),
         *_file(settings, render),
-        *_further(settings, render),
+        *_remote(settings, render),
     ]
-    for route in routes:
-        _check(route.delivery.name, route.delivery.sink)
     return _steps(settings, processors), routes
 
 
@@ -78,16 +81,6 @@ def stderr_route(max_line_bytes: int) -> Route:
     return Route(
         Inline("stderr", sink), LineLimit(JsonRenderer(), max_line_bytes)
     )
-
-
-def _check(name: str, sink: Sink) -> None:
-    try:
-        sink.check()
-    except ConfigurationError:
-        raise
-    except Exception as error:
-        msg = f"sink {name!r} cannot be used: {type(error).__name__}: {error}."
-        raise ConfigurationError(msg) from error
 
 
 def _steps(settings: Settings, processors: Sequence[Processor]) -> Steps:
@@ -149,21 +142,54 @@ def _file(settings: Settings, render: Render) -> list[Route]:
         return []
     options = settings.file
     delivery = Inline("file", FileSink(options, background=_in_background))
+    delivery.sink.check()
     return [Route(delivery, render(options.format), _number(options.level))]
 
 
-def _further(settings: Settings, render: Render) -> list[Route]:
-    for name in settings.sinks:
-        if name in {"console", "file", "stderr"}:
-            msg = (
-                f"sinks cannot have a sink named {name!r}: the name is taken. "
-                "Choose another, or use the setting of that name."
-            )
-            raise ConfigurationError(msg)
+def _remote(settings: Settings, render: Render) -> list[Route]:
+    given: dict[str, Any] = dict(settings.sinks)
+    for name in given.keys() & {"console", "file", "loki", "stderr"}:
+        msg = (
+            f"sinks cannot have a sink named {name!r}: the name is taken. "
+            "Choose another, or use the setting of that name."
+        )
+        raise ConfigurationError(msg)
+    if isinstance(settings.loki, LokiOptions):
+        given["loki"] = settings.loki
     return [
-        Route(Delivery(name, sink), render("json"))
-        for name, sink in settings.sinks.items()
+        _delivery(name, what, settings, render) for name, what in given.items()
     ]
+
+
+def _delivery(
+    name: str, what: Any, settings: Settings, render: Render
+) -> Route:
+    # A program without a remote sink pays for no queue and no disk.
+    from mohflow.delivery.disk import Disk  # noqa: PLC0415
+    from mohflow.delivery.engine import Delivery  # noqa: PLC0415
+
+    sink, options = plugins.make(name, what, _labels(settings))
+    bounds = (
+        options
+        if isinstance(options, DeliveryOptions)
+        else DeliveryOptions(linger=sink.limits.max_age)
+    )
+    disk = None
+    if plugins.wants_disk(name, bounds, settings.spool_dir):
+        disk = Disk.below(cast("Path", settings.spool_dir), name)
+    level = getattr(options, "level", None)
+    form = getattr(options, "format", "json")
+    return Route(
+        Delivery(name, sink, bounds, disk), render(form), _number(level)
+    )
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    labels = {
+        "service_name": settings.service,
+        "environment": settings.environment,
+    }
+    return {name: value for name, value in labels.items() if value}
 
 
 def _number(level: int | str | None) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 import structlog
 
+from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger, Processor
 
 from mohflow._emit import undisturbed
@@ -21,6 +22,7 @@ from mohflow.delivery import LedgerSnapshot
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import Settings, warn_of_unknown_variables
+from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
 from mohflow.sinks.file import FileOptions
 from mohflow.typing import Sink
@@ -34,10 +36,12 @@ def configure(
     level: int | str | None = None,
     console: ConsoleOptions | Literal[False] | None = None,
     file: FileOptions | str | Path | Literal[False] | None = None,
-    sinks: Mapping[str, Sink] | None = None,
+    loki: LokiOptions | str | Literal[False] | None = None,
+    sinks: Mapping[str, Sink | BaseModel | Mapping[str, Any]] | None = None,
     masking: MaskingOptions | Literal[False] | None = None,
     processors: Sequence[Processor] = (),
     capture_stdlib: bool | None = None,
+    spool_dir: str | Path | None = None,
 ) -> Pipeline:
     """
     Set up logging for the whole process.
@@ -58,12 +62,15 @@ def configure(
         level: A number, or a name in any case. Sinks may have their own.
         console: Options; ``False`` for no console.
         file: A path or options; ``None`` or ``False`` for no file.
-        sinks: Further sinks, by name.
+        loki: A URL or options; ``None`` or ``False`` for no Loki.
+        sinks: Further sinks, by name: a sink, its options, or a mapping with
+            ``type`` and its options.
         masking: Options; ``False`` to write secrets as they are.
         processors: Yours. They run after level, static fields and timestamp,
             and before exceptions and masking; what they add is masked.
         capture_stdlib: ``False`` to leave the standard library's logging and
             warnings alone.
+        spool_dir: A folder where remote sinks keep what they cannot send.
 
     Returns:
         The pipeline; as a context manager it shuts down at the end.
@@ -78,9 +85,11 @@ def configure(
         "level": level,
         "console": console,
         "file": file,
+        "loki": loki,
         "sinks": sinks,
         "masking": masking,
         "capture_stdlib": capture_stdlib,
+        "spool_dir": spool_dir,
     }
     _check_processors(processors)
     made = _merge(settings, given)

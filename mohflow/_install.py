@@ -18,7 +18,7 @@ from mohflow._exit import AtExit, say_losses
 from mohflow._levels import level_number
 from mohflow._logger import BoundLogger
 from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
-from mohflow.delivery import Delivery, LedgerSnapshot
+from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.hooks import UncaughtExceptions
 from mohflow.settings import Settings
@@ -72,8 +72,7 @@ class Installation:
                 self._stdlib.stop()
             self._hooks.start()
             has_queue = any(
-                isinstance(route.delivery, Delivery)
-                for route in pipeline.routes
+                route.delivery.is_queued for route in pipeline.routes
             )
             self._at_exit.start(on_sigterm=has_queue)
         say_losses(old.close(settings.shutdown_timeout))

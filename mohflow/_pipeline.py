@@ -15,32 +15,47 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from structlog import DropEvent
 from structlog.typing import EventDict, Processor
 
 from mohflow._event import Event
 from mohflow._faults import run_contained, withheld
+from mohflow._finish import in_order, number_of, settle_time
 from mohflow._levels import NUMBERS
 from mohflow._thresholds import Gate, Thresholds
-from mohflow.delivery import Delivery, Inline, LedgerSnapshot
+from mohflow.delivery import Ledger, LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
-from mohflow.processors.render import json_text
-from mohflow.processors.timestamp import SECOND, Timestamp
-from mohflow.typing import Renderer
+from mohflow.processors.timestamp import SECOND
+from mohflow.typing import Renderer, Sink
 
 
-HEAD = ("timestamp", "level", "event", "logger", "service", "environment")
-"""The fields that come first in every line, in this order."""
+class Carrier(Protocol):
+    """What brings events to a sink: at once, or through a queue."""
+
+    name: str
+    sink: Sink
+    ledger: Ledger
+    is_queued: bool
+
+    def put(self, event: Event) -> None: ...
+
+    def expedite(self) -> int: ...
+
+    def flush(self, deadline: float) -> bool: ...
+
+    def close(self, deadline: float) -> None: ...
+
+    def after_fork(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One sink, with its own level and its own format."""
 
-    delivery: Delivery | Inline
+    delivery: Carrier
     render: Renderer
     level: int | None = None
     """``None``: the level of the logger."""
@@ -111,14 +126,14 @@ class Pipeline:
         event_dict = run_contained(
             steps.before + steps.user, output, method_name, event_dict
         )
-        time_ns = _settle_time(event_dict)
-        number = _number_of(event_dict, method_name)
+        time_ns = settle_time(event_dict)
+        number = number_of(event_dict, method_name)
         try:
             for step in steps.after:
                 event_dict = step(output, method_name, event_dict)  # type: ignore[assignment]
         except Exception as error:  # the line says so, and stderr
             event_dict = withheld(event_dict, error)
-        return Event(time_ns, number, _in_order(event_dict, method_name))
+        return Event(time_ns, number, in_order(event_dict, method_name))
 
     def write(self, event: Event, gate: Gate) -> None:
         """Render *event* once for each format and hand it to the sinks."""
@@ -190,41 +205,6 @@ def _by_renderer(
     for route in routes:
         groups[route.render] = (*groups.get(route.render, ()), route)
     return tuple(groups.items())
-
-
-def _number_of(event_dict: EventDict, method_name: str) -> int:
-    """Return the level as the last processor of the user left it."""
-    number = event_dict.get("level_number")
-    if type(number) is int:
-        return number
-    name = event_dict.get("level")
-    default = NUMBERS.get(method_name, 0)
-    return NUMBERS.get(name, default) if type(name) is str else default
-
-
-def _settle_time(event_dict: EventDict) -> int:
-    """Return when the event happened; a timestamp of the user stays."""
-    stamp = event_dict.get("timestamp")
-    if type(stamp) is Timestamp:
-        event_dict["timestamp"] = str(stamp)
-        return stamp.ns
-    now = time.time_ns()
-    if stamp is None:
-        event_dict["timestamp"] = str(Timestamp.at(now))
-    return now
-
-
-def _in_order(fields: EventDict, method_name: str) -> dict[str, Any]:
-    """Return *fields* with those of :data:`HEAD` in front."""
-    sure = {"level": method_name, "event": ""}
-    head = {
-        k: fields.get(k, sure.get(k)) for k in HEAD if k in fields or k in sure
-    }
-    event = head["event"]
-    if type(event) is not str:
-        is_nested = isinstance(event, (dict, list))
-        head["event"] = json_text(event) if is_nested else str(event)
-    return head | {k: v for k, v in fields.items() if k not in head}
 
 
 class Output(Gate):

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 
-SECRETS = frozenset({"password", "token", "hash_key", "headers"})
+SECRETS = frozenset({"password", "token", "hash_key", "headers", "proxy"})
 """Settings whose values are never shown."""
 
 
@@ -95,7 +95,8 @@ def _shown(value: Any, path: list[str]) -> str:
     if isinstance(value, Mapping):
         pairs = (f"{k!r}: {_shown(v, [str(k)])}" for k, v in value.items())
         return "{" + ", ".join(pairs) + "}"
-    return repr(value)
+    # A URL that is wrong may still have a password in it.
+    return re.sub(r"(?<=://)[^/@\s]*@", "**********@", repr(value))
 
 
 def _source(path: list[str], arguments: Mapping[str, Any]) -> str:

@@ -3,17 +3,21 @@
 
 A shop answers real HTTP requests on loopback. It logs through structlog, its
 HTTP client logs through the standard library, one request fails, and the
-traffic carries secrets. At the end the counts must balance.
+traffic carries secrets. Everything is also shipped to the Loki of
+``MOHFLOW_LOKI_URL``, or to a stand-in of one. At the end the counts must
+balance.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 import uuid
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ import structlog
 import mohflow
 
 from mohflow import ConsoleOptions, FileOptions, LedgerSnapshot, Pipeline
+from mohflow.testing import LokiServer
 
 
 log = structlog.get_logger("shop")
@@ -127,12 +132,27 @@ def run(path: Path | None = None) -> int:
     """
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="mohflow-demo-")) / "shop.log"
-    pipeline = mohflow.configure(
-        service="shop",
-        environment="demo",
-        console=ConsoleOptions(format="console"),
-        file=FileOptions(path=path),
-    )
+    with ExitStack() as stack:
+        # MOHFLOW_LOKI_URL is read by configure(), like every variable.
+        loki = None
+        if not os.environ.get("MOHFLOW_LOKI_URL"):
+            loki = stack.enter_context(LokiServer())
+        pipeline = mohflow.configure(
+            service="shop",
+            environment="demo",
+            console=ConsoleOptions(format="console"),
+            file=FileOptions(path=path),
+            loki=loki.url if loki else None,
+        )
+        _serve()
+        ledger = mohflow.shutdown()
+        stored = len(loki.entries()) if loki else None
+    _show(pipeline, path)
+    return _balance(path, ledger, stored)
+
+
+def _serve() -> None:
+    """Run the shop for as long as its customers need."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -143,12 +163,10 @@ def run(path: Path | None = None) -> int:
         server.shutdown()
         server.server_close()
         thread.join()
-    return _report(pipeline, path, mohflow.shutdown())
 
 
-def _report(
-    pipeline: Pipeline, path: Path, ledger: dict[str, LedgerSnapshot]
-) -> int:
+def _show(pipeline: Pipeline, path: Path) -> None:
+    """Print a line of the file, and what was masked."""
     lines = path.read_text(encoding="utf-8").splitlines()
     _title(f"The file: {len(lines)} JSON lines, the last one")
     print(lines[-1])
@@ -156,6 +174,12 @@ def _report(
     _title("What was masked")
     for rule, count in sorted(pipeline.masked.items()):
         print(f"  {rule:<24}{count:>5}")
+
+
+def _balance(
+    path: Path, ledger: dict[str, LedgerSnapshot], stored: int | None
+) -> int:
+    """Print the ledger, held against the file and Loki; return 0 or 1."""
     _title("What became of every event")
     print(f"  {'sink':<10}{'accepted':>10}{'delivered':>11}{'lost':>6}")
     for name, counts in ledger.items():
@@ -163,11 +187,18 @@ def _report(
             f"  {name:<10}{counts.accepted:>10}{counts.delivered:>11}"
             f"{counts.lost:>6}"
         )
-    is_balanced = all(counts.is_balanced for counts in ledger.values())
-    is_whole = len(lines) == ledger["file"].delivered
-    verdict = "balances" if is_balanced and is_whole else "DOES NOT balance"
-    print(f"\n  {len(lines)} lines in the file: the ledger {verdict}.")
-    return 0 if is_balanced and is_whole else 1
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    where = f"{lines} lines in the file"
+    is_right = lines == ledger["file"].delivered
+    if stored is None:
+        where += "; ask your Loki for its own"
+    else:
+        where += f", {stored} entries in the Loki of the demo"
+        is_right = is_right and stored == ledger["loki"].delivered
+    is_right = is_right and all(one.is_balanced for one in ledger.values())
+    verdict = "balances" if is_right else "DOES NOT balance"
+    print(f"\n  {where}: the ledger {verdict}.")
+    return 0 if is_right else 1
 
 
 def _title(text: str) -> None:

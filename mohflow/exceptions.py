@@ -3,9 +3,10 @@ The exceptions of MohFlow::
 
     MohflowError
     ├── ConfigurationError    a setting is unknown, invalid or unusable
-    └── SinkError             a sink tells the engine what became of a batch
-        ├── Unavailable       nothing was stored; ask again later
-        └── Rejected          it will never be stored
+    ├── SinkError             a sink tells the engine what became of a batch
+    │   ├── Unavailable       nothing was stored; ask again later
+    │   └── Rejected          it will never be stored
+    └── SpoolError            the disk did not take what was to be kept
 """
 
 from __future__ import annotations
@@ -63,3 +64,16 @@ class Rejected(SinkError):
     def __init__(self, reason: str, *, split: bool = False) -> None:
         super().__init__(reason)
         self.split = split
+
+
+class SpoolError(MohflowError):
+    """
+    The disk did not take events; what was on it before is still there.
+
+    Args:
+        reason: One or two words, such as ``disk_full``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -11,6 +11,7 @@ import json
 import os
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -31,15 +32,16 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
+from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
 from mohflow.sinks.file import FileOptions
-from mohflow.typing import Level, Sink
+from mohflow.typing import Level
 
 
 PREFIX = "MOHFLOW_"
 """What the names of our environment variables begin with."""
 
-SHORTHANDS = {"file": "path"}
+SHORTHANDS = {"file": "path", "loki": "url"}
 """The option that a plain string stands for, by setting."""
 
 OFF = frozenset({"false", "off", "no", "0"})
@@ -100,8 +102,18 @@ class Settings(BaseSettings):
     file: FileOptions | Literal[False] | None = None
     """A path or options: every event is also written to that file."""
 
-    sinks: dict[str, Sink] = Field(default_factory=dict)
-    """Further sinks by name; each gets a queue and a thread of its own."""
+    loki: LokiOptions | Literal[False] | None = None
+    """A URL or options: every event is also sent to that Loki."""
+
+    sinks: dict[str, Any] = Field(default_factory=dict)
+    """Further sinks by name, each with a queue and a thread of its own: a
+    sink, its options, or a mapping with ``type`` and its options."""
+
+    spool_dir: Path | None = None
+    """A folder on disk, which programs and their processes may share. With it
+    remote sinks keep there what they cannot send, and send it later, or
+    another process does. Without it that waits in memory and dies with the
+    process."""
 
     masking: MaskingOptions | Literal[False] | None = None
     """``False``: secrets in events are written as they are."""

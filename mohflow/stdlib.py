@@ -19,6 +19,7 @@ from mohflow._emit import emit
 from mohflow._levels import WARNING
 from mohflow._pipeline import STAGE, THRESHOLDS
 from mohflow._thresholds import ROOT
+from mohflow.delivery.worker import is_worker
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.level import set_aside
 
@@ -51,6 +52,10 @@ ECHO_LOGGERS = ("sqlalchemy.engine.Engine",)
 get one that does nothing."""
 
 
+CLIENT_LOGGERS = ("httpx", "httpcore")
+"""What our own requests are logged by, as well as those of the program."""
+
+
 class PipelineHandler(logging.Handler):
     """Turn records into events; it takes no lock and never raises."""
 
@@ -69,6 +74,9 @@ class PipelineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record* as an event."""
+        if is_worker() and record.name.startswith(CLIENT_LOGGERS):
+            # A line for each of our own requests is nobody's event.
+            return
         output = THRESHOLDS.gate_of(record.name)
         if record.levelno >= output.threshold:
             emit(RECORD_CHAIN, output, record.levelno, fields_of(record))

@@ -11,11 +11,13 @@ import pytest
 
 
 LAYERS = {
-    0: "typing exceptions _event _faults _levels _thresholds diagnostics",
+    0: "typing exceptions _event _faults _levels _thresholds diagnostics "
+    "_delivery_options",
     1: "processors delivery",
     2: "sinks",
     3: "settings _validation plugins",
-    4: "_logger stdlib hooks _pipeline _fastpath _build _emit _install _exit",
+    4: "_logger stdlib hooks _pipeline _fastpath _build _emit _finish "
+    "_install _exit",
     5: "__init__ _configure _context health metrics testing",
     6: "__main__ cli demo integrations pytest_plugin",
 }

@@ -251,8 +251,8 @@ def test_what_cannot_be_delivered_at_the_end_is_counted_in_one_line(
 
     assert 0 == result.returncode
     assert (
-        "mohflow: of 1200 events for sink 'hanging': 700 lost "
-        "(shutdown: 700), 500 in flight at its end.\n"
+        "mohflow: of 1200 events for sink 'hanging': 1200 lost "
+        "(shutdown: 1200) at its end.\n"
     ) == result.stderr
 
 

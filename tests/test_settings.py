@@ -209,14 +209,6 @@ class TestErrors:
         with pytest.raises(ConfigurationError, match="file"):
             mohflow.configure(file=tmp_path / "file" / "app.log")
 
-    def test_a_sink_that_cannot_be_reached_is_an_error_at_once(self) -> None:
-        class Unreachable(mohflow.Sink):
-            def check(self) -> None:
-                raise OSError(111, "refused")
-
-        with pytest.raises(ConfigurationError, match=r"'far'.*refused"):
-            mohflow.configure(sinks={"far": Unreachable()})
-
     def test_a_sink_cannot_take_the_name_of_another(self) -> None:
         with pytest.raises(ConfigurationError, match="'file'"):
             mohflow.configure(sinks={"file": mohflow.Sink()})

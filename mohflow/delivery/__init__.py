@@ -1,10 +1,15 @@
-"""How events reach a sink, and the count of what became of them."""
+"""
+How events reach a sink, and the count of what became of them.
+
+The engine is imported where a sink needs it:
+``mohflow.delivery.engine.Delivery``.
+"""
 
 from __future__ import annotations
 
-from mohflow.delivery.engine import Delivery
+from mohflow._delivery_options import DeliveryOptions
 from mohflow.delivery.inline import Inline
 from mohflow.delivery.ledger import Ledger, LedgerSnapshot
 
 
-__all__ = ["Delivery", "Inline", "Ledger", "LedgerSnapshot"]
+__all__ = ["DeliveryOptions", "Inline", "Ledger", "LedgerSnapshot"]

@@ -31,6 +31,8 @@ class Inline:
         sink: The destination.
     """
 
+    is_queued = False
+
     def __init__(self, name: str, sink: Sink) -> None:
         self.name = name
         self.sink = sink

@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,21 @@ class LedgerSnapshot:
         return self.accepted == self.delivered + self.lost + waiting
 
 
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What became of some events."""
+
+    delivered: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Return how many events these are."""
+        lost = sum(self.rejected.values()) + sum(self.dropped.values())
+        return self.delivered + lost
+
+
 class Ledger:
     """Count the fates of the events of one sink; safe for threads."""
 
@@ -66,6 +80,7 @@ class Ledger:
         self._delivered = 0
         self._queued = 0
         self._in_flight = 0
+        self._spooled = 0
         self._rejected: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
 
@@ -87,26 +102,46 @@ class Ledger:
             self._accepted += 1
             self._queued += 1
 
+    def spool(self, count: int) -> None:
+        """Count events that were accepted and now wait on disk."""
+        with self._lock:
+            self._accepted += count
+            self._spooled += count
+
+    def spill(self, count: int) -> None:
+        """Count events that went from memory to disk."""
+        with self._lock:
+            self._queued -= count
+            self._spooled += count
+
+    def give_up(self, count: int) -> None:
+        """Count events in flight that went to disk instead."""
+        with self._lock:
+            self._in_flight -= count
+            self._spooled += count
+
     def take(self, count: int) -> None:
         """Count *count* queued events as being written now."""
         with self._lock:
             self._queued -= count
             self._in_flight += count
 
-    def settle(
-        self,
-        delivered: int = 0,
-        rejected: Mapping[str, int] = MappingProxyType({}),
-        dropped: Mapping[str, int] = MappingProxyType({}),
-    ) -> None:
+    def lose(self, reason: str, count: int = 1) -> None:
+        """Count queued events that were dropped."""
+        with self._lock:
+            self._queued -= count
+            self._dropped[reason] += count
+
+    def settle(self, fates: Fates, *, spooled: bool = False) -> None:
         """Count the fates of events that were being written."""
         with self._lock:
-            self._delivered += delivered
-            self._rejected.update(rejected)
-            self._dropped.update(dropped)
-            self._in_flight -= (
-                delivered + sum(rejected.values()) + sum(dropped.values())
-            )
+            self._delivered += fates.delivered
+            self._rejected.update(fates.rejected)
+            self._dropped.update(fates.dropped)
+            if spooled:
+                self._spooled -= fates.total
+            else:
+                self._in_flight -= fates.total
 
     def snapshot(self) -> LedgerSnapshot:
         """Return the counts as they are at this instant."""
@@ -116,6 +151,7 @@ class Ledger:
                 delivered=self._delivered,
                 rejected=dict(+self._rejected),
                 dropped=dict(+self._dropped),
+                spooled=self._spooled,
                 queued=self._queued,
                 in_flight=self._in_flight,
             )

@@ -9,8 +9,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from mohflow import Event, Limits, Partial, Rejected, Sink, Unavailable
-from mohflow.delivery import Delivery
+from mohflow import Event, Limits, Partial, Rejected, Sink
+from mohflow._delivery_options import DeliveryOptions
+from mohflow.delivery.engine import Delivery
+
+
+def make(sink: Sink, **options) -> Delivery:
+    given = {"linger": 60.0, **options}
+    return Delivery("test", sink, DeliveryOptions(**given))
 
 
 def event(number: int = 0, size: int = 10) -> Event:
@@ -56,7 +62,7 @@ def sink() -> Recorder:
 
 @pytest.fixture
 def delivery(sink: Recorder):
-    delivery = Delivery("test", sink)
+    delivery = make(sink)
     yield delivery
     sink.is_open.set()
     delivery.close(time.monotonic() + 5)
@@ -124,10 +130,8 @@ def test_a_sink_that_blocks_does_not_block_the_program(delivery, sink) -> None:
     assert not delivery.flush(time.monotonic() + 0.01)
 
 
-def test_what_does_not_fit_is_counted(
-    delivery, sink, monkeypatch, capsys
-) -> None:
-    monkeypatch.setattr("mohflow.delivery.engine.QUEUE_EVENTS", 5)
+def test_what_does_not_fit_is_counted(sink, capsys) -> None:
+    delivery = make(sink, queue_events=5)
     sink.is_open.clear()
     delivery.put(event())
     delivery.expedite()
@@ -136,6 +140,9 @@ def test_what_does_not_fit_is_counted(
         delivery.put(event(number))
     counts = delivery.ledger.snapshot()
 
+    sink.is_open.set()
+    delivery.close(soon())
+
     assert {"queue_full": 3} == counts.dropped
     assert counts.is_balanced
 
@@ -143,7 +150,6 @@ def test_what_does_not_fit_is_counted(
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Unavailable("down"), "down"),
         (Rejected("too_old"), "too_old"),
         (ZeroDivisionError(), "sink_error"),
     ],
@@ -180,13 +186,13 @@ def test_events_that_the_sink_itself_logs_do_not_feed_it(sink) -> None:
             super().write(batch)
             delivery.put(event(99))
 
-    delivery = Delivery("chatty", Chatty())
+    delivery = make(Chatty())
     delivery.put(event(1))
     delivery.flush(soon())
     delivery.close(soon())
     counts = delivery.ledger.snapshot()
 
-    assert ({"feedback": 1}, 1) == (counts.dropped, counts.delivered)
+    assert ({}, 1, 1) == (counts.dropped, counts.accepted, counts.delivered)
 
 
 @pytest.mark.parametrize("answer", [True, 1, "stored"])
@@ -239,13 +245,13 @@ class TestClose:
         self, sink, capsys
     ) -> None:
         sink.close = lambda: 1 / 0
-        Delivery("test", sink).close(soon())
+        make(sink).close(soon())
 
         assert "cannot be closed" in capsys.readouterr().err
 
     def test_it_takes_no_longer_than_it_may(self, sink) -> None:
         sink.is_open.clear()
-        delivery = Delivery("test", sink)
+        delivery = make(sink)
         delivery.put(event(1))
         started = time.monotonic()
         delivery.close(started + 0.3)
@@ -255,7 +261,7 @@ class TestClose:
         assert elapsed < 0.55
 
     def test_it_delivers_what_is_queued(self, sink) -> None:
-        delivery = Delivery("test", sink)
+        delivery = make(sink)
         delivery.put(event(1))
         delivery.close(soon())
 
@@ -266,7 +272,7 @@ class TestClose:
         self, sink
     ) -> None:
         sink.is_open.clear()
-        delivery = Delivery("test", sink)
+        delivery = make(sink)
         delivery.put(event(1))
         delivery.expedite()
         assert sink.is_entered.wait(5)
@@ -275,11 +281,11 @@ class TestClose:
         counts = delivery.ledger.snapshot()
         sink.is_open.set()
 
-        assert {"shutdown": 1} == counts.dropped
+        assert {"shutdown": 2} == counts.dropped
         assert counts.is_balanced
 
     def test_an_event_after_it_is_counted(self, sink) -> None:
-        delivery = Delivery("test", sink)
+        delivery = make(sink)
         delivery.close(soon())
         delivery.put(event(1))
 

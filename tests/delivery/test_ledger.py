@@ -5,20 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mohflow.delivery import Ledger
+from mohflow.delivery.ledger import Fates, Ledger
 
 
+COUNT = st.integers(0, 3)
 STEPS = st.lists(
     st.one_of(
-        st.just(("wrote",)),
+        st.tuples(st.sampled_from(["wrote", "queue"])),
         st.tuples(st.just("refused"), st.sampled_from(["full", "closed"])),
-        st.just(("queue",)),
-        st.tuples(st.just("take"), st.integers(1, 3)),
         st.tuples(
-            st.just("settle"),
-            st.integers(0, 3),
-            st.integers(0, 3),
+            st.sampled_from(["spool", "take", "spill", "give_up", "lose"]),
+            COUNT,
         ),
+        st.tuples(st.just("settle"), COUNT, COUNT, COUNT, st.booleans()),
     ),
     max_size=50,
 )
@@ -28,23 +27,41 @@ STEPS = st.lists(
 def test_it_balances_after_every_step(steps: list[tuple]) -> None:
     ledger = Ledger()
     for name, *args in steps:
-        before = ledger.snapshot()
-        if name == "take":
-            ledger.take(min(args[0], before.queued))
+        now = ledger.snapshot()
+        if name in {"take", "spill"}:
+            getattr(ledger, name)(min(args[0], now.queued))
+        elif name == "give_up":
+            ledger.give_up(min(args[0], now.in_flight))
+        elif name == "lose":
+            ledger.lose("queue_full", min(args[0], now.queued))
         elif name == "settle":
-            delivered = min(args[0], before.in_flight)
-            dropped = min(args[1], before.in_flight - delivered)
-            ledger.settle(delivered, dropped={"down": dropped})
+            *counts, spooled = args
+            left = now.spooled if spooled else now.in_flight
+            some = []
+            for count in counts:
+                some.append(min(count, left - sum(some)))
+            fates = Fates(some[0], {"bad": some[1]}, {"down": some[2]})
+            ledger.settle(fates, spooled=spooled)
         else:
             getattr(ledger, name)(*args)
+        after = ledger.snapshot()
 
-        assert ledger.snapshot().is_balanced
+        assert after.is_balanced
+        assert 0 <= min(after.queued, after.in_flight, after.spooled)
 
 
 def test_a_snapshot_names_reasons_and_leaves_out_zeros() -> None:
     ledger = Ledger()
     ledger.refused("disk_full")
-    ledger.settle(dropped={"never": 0})
+    ledger.settle(Fates(dropped={"never": 0}))
 
     assert {"disk_full": 1} == ledger.snapshot().dropped
     assert 1 == ledger.snapshot().lost
+
+
+def test_the_child_of_a_fork_counts_from_zero() -> None:
+    ledger = Ledger()
+    ledger.queue()
+    ledger.after_fork()
+
+    assert 0 == ledger.snapshot().accepted

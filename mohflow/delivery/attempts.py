@@ -1,0 +1,140 @@
+"""
+Write one batch: again while the sink is away, in halves if it refuses.
+
+Everything that waits, locks or counts comes from outside, as
+:class:`Surroundings`, so this can be followed without a thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from mohflow._event import Event
+from mohflow.delivery.backlog import Batch
+from mohflow.delivery.ledger import Fates
+from mohflow.delivery.retry import retrying
+from mohflow.delivery.shared import Shared
+from mohflow.diagnostics import complain
+from mohflow.exceptions import Rejected, Unavailable
+from mohflow.typing import Partial
+
+
+class Surroundings(Protocol):
+    """What the attempts ask of the courier."""
+
+    def pause(self, seconds: float) -> None: ...
+
+    def is_over(self, batch: Batch) -> bool: ...
+
+    def settle(
+        self, batch: Batch, events: Sequence[Event], fates: Fates
+    ) -> None: ...
+
+    def bury(self, rejected: Sequence[tuple[Event, str]]) -> None: ...
+
+
+class Attempts:
+    """
+    Deliver batches to the sink.
+
+    Args:
+        shared: Has the sink, the clock, and the breaker, which is told how
+            each attempt went.
+        around: Waits, counts and keeps.
+    """
+
+    def __init__(self, shared: Shared, around: Surroundings) -> None:
+        self._name = shared.name
+        self._sink = shared.sink
+        self._breaker = shared.breaker
+        self._clock = shared.clock
+        self._around = around
+
+    def process(self, batch: Batch) -> None:
+        """Settle the events of *batch*, or leave the last of them in it."""
+        todo = [list(batch.events)]
+        while todo:
+            try:
+                todo += self._insist(batch, todo.pop())
+            except Unavailable:
+                return
+
+    def _insist(self, batch: Batch, events: list[Event]) -> list[list[Event]]:
+        """
+        Write *events*, again and again while the sink is away.
+
+        Returns:
+            What must be written after this, the first of it last.
+
+        Raises:
+            Unavailable: Another attempt makes no sense now.
+        """
+        around = self._around
+        for attempt in retrying(around.pause, lambda: around.is_over(batch)):
+            with attempt:
+                return self._once(batch, events)
+        return []
+
+    def _once(self, batch: Batch, events: list[Event]) -> list[list[Event]]:
+        wait = self._breaker.remaining(self._clock())
+        if wait:
+            reason = "circuit_open"
+            raise Unavailable(reason, retry_after=wait)
+        try:
+            answer = self._sink.write(events)
+        except Unavailable as error:
+            self._breaker.failed(self._clock())
+            self._say(error.reason)
+            raise
+        except Rejected as error:
+            self._breaker.succeeded()
+            return self._isolate(batch, events, error)
+        except BaseException as error:
+            # A fault of the sink: counted, said on stderr.
+            fates = Fates(dropped={"sink_error": len(events)})
+            self._around.settle(batch, events, fates)
+            self._say(type(error).__name__)
+            return []
+        self._breaker.succeeded()
+        return self._accept(batch, events, answer)
+
+    def _accept(
+        self, batch: Batch, events: list[Event], answer: object
+    ) -> list[list[Event]]:
+        """Settle what was stored or refused; anything but a Partial is all."""
+        if not isinstance(answer, Partial):
+            answer = Partial()
+        reasons = {id(event): reason for event, reason in answer.rejected}
+        again = {id(event) for event in answer.retry} - reasons.keys()
+        settled = [event for event in events if id(event) not in again]
+        refused = [(e, reasons[id(e)]) for e in settled if id(e) in reasons]
+        self._around.bury(refused)
+        fates = Fates(
+            len(settled) - len(refused),
+            Counter(reason for _, reason in refused),
+        )
+        self._around.settle(batch, settled, fates)
+        left = [event for event in events if id(event) in again]
+        return [left] if left else []
+
+    def _isolate(
+        self, batch: Batch, events: list[Event], error: Rejected
+    ) -> list[list[Event]]:
+        """Return halves of *events*, or give up on the one that is left."""
+        if error.split and len(events) > 1:
+            half = len(events) // 2
+            return [events[half:], events[:half]]
+        self._around.bury([(event, error.reason) for event in events])
+        fates = Fates(rejected={error.reason: len(events)})
+        self._around.settle(batch, events, fates)
+        self._say(error.reason)
+        return []
+
+    def _say(self, reason: str) -> None:
+        complain(
+            f"sink {self._name} {reason}",
+            f"sink {self._name!r}: {reason}. What is lost is counted in its "
+            "ledger.",
+        )
