@@ -103,16 +103,27 @@ class SettingsTable(_Table):
     def rows(self) -> Iterator[Row]:
         prefix = self.arguments[0] if self.arguments else ""
         model = OPTIONS[prefix] if prefix else Settings
-        self.depend_on(model.__module__)
-        docs = ModuleAnalyzer.for_module(model.__module__).find_attr_docs()
+        docs = self._docs(model)
         for name, field in model.model_fields.items():
             path = f"{prefix}.{name}" if prefix else name
             where = f"``{path}``"
             if path not in ONLY_IN_PYTHON:
                 variable = f"{PREFIX}{path}".replace(".", "_").upper()
                 where += f"\n\n``{variable}``"
-            text = "\n".join(docs[model.__name__, name])
-            yield where, _default(name, field), text
+            yield where, _default(name, field), docs[name]
+
+    def _docs(self, model: type[BaseModel]) -> dict[str, str]:
+        """Return what stands under each field, inherited ones included."""
+        docs: dict[str, str] = {}
+        for part in reversed(model.__mro__):
+            if not part.__module__.startswith("mohflow."):
+                continue
+            self.depend_on(part.__module__)
+            found = ModuleAnalyzer.for_module(part.__module__).find_attr_docs()
+            for (owner, name), lines in found.items():
+                if owner == part.__name__:
+                    docs[name] = "\n".join(lines)
+        return docs
 
 
 class KindsTable(_Table):
