@@ -80,7 +80,8 @@ def tracked():
             yield file
     for folder in ("mohflow", "tests", "docs", ".ci", ".github"):
         for file in (ROOT / folder).rglob("*"):
-            if file.is_file() and file.suffix in SUFFIXES:
+            is_cache = ".hypothesis" in file.parts
+            if file.is_file() and file.suffix in SUFFIXES and not is_cache:
                 yield file
 
 

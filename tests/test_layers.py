@@ -19,7 +19,7 @@ LAYERS = {
     4: "_logger stdlib hooks _pipeline _fastpath _build _emit _finish "
     "_install _exit",
     5: "__init__ _configure _context health metrics testing",
-    6: "__main__ cli demo integrations pytest_plugin",
+    6: "__main__ cli integrations pytest_plugin",
 }
 """
 A module imports from lower layers, and from its own layer where no cycle

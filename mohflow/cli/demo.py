@@ -10,6 +10,7 @@ balance.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import tempfile
@@ -120,16 +121,25 @@ def _drive(server: ThreadingHTTPServer) -> None:
         list(pool.map(send, *zip(*numbered, strict=True)))
 
 
-def run(path: Path | None = None) -> int:
-    """
-    Run the demo, print what it logs and what became of it.
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Tell *parser* what the command takes."""
+    parser.description = (
+        "Send real HTTP requests to a small web service on loopback; show its "
+        "console, its log file, what was masked, and what became of every "
+        "event. Exits with 1 if an event is unaccounted for."
+    )
+    parser.epilog = "example: mohflow demo --file shop.log"
+    parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="PATH",
+        help="where the JSON lines go (default: a temporary file)",
+    )
 
-    Args:
-        path: Where the JSON lines go; a temporary file when left out.
 
-    Returns:
-        The exit code: 0 if every event is accounted for, else 1.
-    """
+def run(options: argparse.Namespace) -> int:
+    """Run the demo; return 0 if every event is accounted for, else 1."""
+    path: Path | None = options.file
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="mohflow-demo-")) / "shop.log"
     with ExitStack() as stack:

@@ -1,0 +1,56 @@
+"""
+The command line: ``mohflow``, or ``python -m mohflow``.
+
+Each command is a module of this package with its name. It has
+``add_arguments(parser)`` and ``run(options) -> int``, the exit code, and is
+imported only when it is the one that was asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import sys
+
+from collections.abc import Sequence
+from importlib import import_module
+
+
+COMMANDS = {
+    "demo": "run a small web service on loopback and show its logs",
+}
+"""What each command does, by its name and that of its module."""
+
+
+def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mohflow",
+        description="Structured logging that is correlated, free of secrets, "
+        "and accounted for.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+        )
+        if name in asked[:1]:
+            module = import_module(f"mohflow.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that *arguments* name; return its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser(given).parse_args(given)
+    try:
+        return int(options.run(options))
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.ENOSPC}:
+            raise
+        # Nobody reads any more, or nothing more can be written: not ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
