@@ -28,6 +28,7 @@ from mohflow.exceptions import (
     SpoolError,
     Unavailable,
 )
+from mohflow.health import Health, health
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import Settings
 from mohflow.sinks._loki_options import LokiOptions
@@ -42,6 +43,7 @@ __all__ = [
     "DeliveryOptions",
     "Event",
     "FileOptions",
+    "Health",
     "LedgerSnapshot",
     "Limits",
     "LokiOptions",
@@ -60,6 +62,7 @@ __all__ = [
     "configure",
     "flush",
     "get_logger",
+    "health",
     "ledger",
     "set_level",
     "shutdown",

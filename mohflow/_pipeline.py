@@ -25,7 +25,7 @@ from mohflow._faults import run_contained, withheld
 from mohflow._finish import in_order, number_of, settle_time
 from mohflow._levels import NUMBERS
 from mohflow._thresholds import Gate, Thresholds
-from mohflow.delivery import Ledger, LedgerSnapshot
+from mohflow.delivery import Ledger, LedgerSnapshot, Sight
 from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.timestamp import SECOND
@@ -47,6 +47,8 @@ class Carrier(Protocol):
     def flush(self, deadline: float) -> bool: ...
 
     def close(self, deadline: float) -> None: ...
+
+    def look(self) -> Sight: ...
 
     def after_fork(self) -> None: ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from mohflow._delivery_options import DeliveryOptions
 from mohflow.delivery.inline import Inline
 from mohflow.delivery.ledger import Ledger, LedgerSnapshot
+from mohflow.delivery.sight import Sight
 
 
-__all__ = ["DeliveryOptions", "Inline", "Ledger", "LedgerSnapshot"]
+__all__ = ["DeliveryOptions", "Inline", "Ledger", "LedgerSnapshot", "Sight"]

@@ -85,7 +85,7 @@ class Attempts:
         try:
             answer = self._sink.write(events)
         except Unavailable as error:
-            self._breaker.failed(self._clock())
+            self._breaker.failed(self._clock(), error.reason)
             self._say(error.reason)
             raise
         except Rejected as error:

@@ -31,6 +31,8 @@ class Breaker:
         self._failures = 0
         self._pause = first
         self._open_until: float | None = None
+        self.failing = ""
+        """Why the last attempt failed; empty if it went well."""
 
     @property
     def is_open(self) -> bool:
@@ -48,9 +50,11 @@ class Breaker:
         self._failures = 0
         self._pause = self._first
         self._open_until = None
+        self.failing = ""
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, reason: str = "unknown") -> None:
         """Note an attempt that failed; it may open the breaker."""
+        self.failing = reason
         self._failures += 1
         if self._open_until is not None:
             self._pause = min(self._pause * 2, self._longest)

@@ -22,6 +22,7 @@ from mohflow.delivery.courier import Courier
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.shared import Shared
+from mohflow.delivery.sight import Sight
 from mohflow.delivery.worker import Worker, is_worker
 from mohflow.typing import Sink
 
@@ -76,6 +77,11 @@ class Delivery:
             self._disk.spool.after_fork()
         self.sink.after_fork()
         self._begin()
+
+    def look(self) -> Sight:
+        """Return how it goes, at a glance."""
+        with self._shared.wake:
+            return self._shared.look()
 
     def put(self, event: Event) -> None:
         """

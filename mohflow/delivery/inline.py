@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mohflow._event import Event
 from mohflow.delivery.ledger import Ledger
+from mohflow.delivery.sight import Sight
 from mohflow.diagnostics import complain
 from mohflow.exceptions import Rejected, SinkError
 from mohflow.typing import Sink
@@ -72,6 +73,10 @@ class Inline:
     def close(self, deadline: float) -> None:
         """Close the sink."""
         close_sink(self.name, self.sink)
+
+    def look(self) -> Sight:
+        """Return that nothing waits and nothing is tried again."""
+        return Sight()
 
     def after_fork(self) -> None:
         """Make parent and child independent of each other."""

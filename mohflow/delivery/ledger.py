@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -67,9 +68,15 @@ class Fates:
 
 
 class Ledger:
-    """Count the fates of the events of one sink; safe for threads."""
+    """
+    Count the fates of the events of one sink; safe for threads.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Returns seconds; only differences count.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.after_fork()
 
     def after_fork(self) -> None:
@@ -83,6 +90,7 @@ class Ledger:
         self._spooled = 0
         self._rejected: Counter[str] = Counter()
         self._dropped: Counter[str] = Counter()
+        self._last_loss: tuple[str, float] | None = None
 
     def wrote(self) -> None:
         """Count one event that was accepted and delivered in one step."""
@@ -95,6 +103,7 @@ class Ledger:
         with self._lock:
             self._accepted += 1
             (self._rejected if by_sink else self._dropped)[reason] += 1
+            self._last_loss = reason, self._clock()
 
     def queue(self) -> None:
         """Count one event that was accepted and now waits in memory."""
@@ -131,6 +140,7 @@ class Ledger:
         with self._lock:
             self._queued -= count
             self._dropped[reason] += count
+            self._last_loss = reason, self._clock()
 
     def settle(self, fates: Fates, *, spooled: bool = False) -> None:
         """Count the fates of events that were being written."""
@@ -138,10 +148,20 @@ class Ledger:
             self._delivered += fates.delivered
             self._rejected.update(fates.rejected)
             self._dropped.update(fates.dropped)
+            for reason in (*fates.rejected, *fates.dropped):
+                self._last_loss = reason, self._clock()
             if spooled:
                 self._spooled -= fates.total
             else:
                 self._in_flight -= fates.total
+
+    def last_loss(self) -> tuple[str, float] | None:
+        """Return the reason of the latest loss, and the seconds since."""
+        with self._lock:
+            if self._last_loss is None:
+                return None
+            reason, when = self._last_loss
+            return reason, self._clock() - when
 
     def snapshot(self) -> LedgerSnapshot:
         """Return the counts as they are at this instant."""

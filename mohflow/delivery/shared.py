@@ -11,6 +11,7 @@ from mohflow.delivery.backlog import Backlog, Batch
 from mohflow.delivery.breaker import Breaker
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.ledger import Ledger
+from mohflow.delivery.sight import Sight
 from mohflow.typing import Limits, Sink
 
 
@@ -39,7 +40,7 @@ class Shared:
             min(options.batch_bytes, sink.limits.max_bytes),
             options.linger,
         )
-        self.ledger = Ledger()
+        self.ledger = Ledger(clock)
         self.wake = threading.Condition(threading.Lock())
         spool = disk.spool if disk else None
         self.backlog = Backlog(name, options, self.ledger, spool)
@@ -62,6 +63,23 @@ class Shared:
     def oldest(self) -> int:
         """Return the number of the oldest event that is only in memory."""
         return self.backlog.oldest(self.batch)
+
+    def look(self) -> Sight:
+        """Return how it goes, at a glance."""
+        spool, first = self.backlog.spool, self.backlog.queue.first()
+        times = [
+            self.batch.left[0].time_ns
+            if self.batch and self.batch.left
+            else None,
+            spool.oldest_time_ns if spool else None,
+            first[1].time_ns if first else None,
+        ]
+        return Sight(
+            failing=self.breaker.failing,
+            is_open=self.breaker.is_open,
+            oldest_ns=min((t for t in times if t is not None), default=None),
+            spool_bytes=spool.bytes if spool else 0,
+        )
 
     def is_settled(self) -> bool:
         """Return whether waiting longer would deliver nothing more."""
