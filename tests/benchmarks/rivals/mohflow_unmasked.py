@@ -1,0 +1,17 @@
+"""MohFlow with masking off."""
+
+import mohflow
+import standard
+import structlog
+
+
+PACKAGES = ("mohflow",)
+
+
+def setup(folder):
+    mohflow.configure(
+        console=False, file=folder / "mohflow.log", masking=False
+    )
+    structlog.contextvars.bind_contextvars(**standard.CONTEXT)
+    log = structlog.get_logger().bind(**standard.BOUND)
+    return {"event": standard.loops(log)["event"]}
