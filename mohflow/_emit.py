@@ -1,7 +1,7 @@
 """
 The way of one event from a call to the sinks, which nothing can break.
 
-The only state is what each thread is doing; see :class:`_Thread`.
+The only state is what each thread is doing; see :class:`Activity`.
 """
 
 from __future__ import annotations
@@ -27,34 +27,47 @@ MAX_DEFERRED = 100
 """Events that one event may cause by being logged; more are dropped."""
 
 
-class _Thread(threading.local):
-    """What this thread is doing: an event may cause others on its way."""
+class Activity:
+    """What one thread is doing: an event may cause others on its way."""
+
+    __slots__ = ("deferred", "is_busy", "when_idle")
 
     def __init__(self) -> None:
         self.is_busy = False
         self.deferred: list[tuple[Any, ...]] | None = []
         self.when_idle: list[Callable[[], None]] = []
 
+    def finish(self) -> None:
+        """End a call; what waited for that is done."""
+        self.is_busy = False
+        # After that line a signal handler waits for nobody.
+        if self.deferred or self.when_idle:
+            self.is_busy = True
+            _go_idle(self)
 
-_THREAD = _Thread()
+
+class _Thread(threading.local):
+    def __init__(self) -> None:
+        self.activity = Activity()
+
+
+THREAD = _Thread()
 
 
 def forget_call() -> None:
     """Let the child of a fork begin outside of any log call."""
-    _THREAD.is_busy = False
-    _THREAD.deferred = []
-    _THREAD.when_idle = []
+    THREAD.activity = Activity()
 
 
 def is_busy() -> bool:
     """Return whether this thread is inside a log call."""
-    return _THREAD.is_busy
+    return THREAD.activity.is_busy
 
 
 def when_idle(callback: Callable[[], None]) -> None:
     """Call *callback* as soon as this thread is not inside a log call."""
-    if _THREAD.is_busy:
-        _THREAD.when_idle.append(callback)
+    if THREAD.activity.is_busy:
+        THREAD.activity.when_idle.append(callback)
     else:
         callback()
 
@@ -66,7 +79,7 @@ def undisturbed() -> Iterator[None]:
 
     Finalizers and signal handlers may run, and log, at any point of it.
     """
-    thread = _THREAD
+    thread = THREAD.activity
     if thread.is_busy:
         yield
         return
@@ -74,10 +87,10 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        _go_idle(thread)
+        thread.finish()
 
 
-def _go_idle(thread: _Thread) -> None:
+def _go_idle(thread: Activity) -> None:
     """Write what was held back; what that causes in turn is dropped."""
     caused, thread.deferred = thread.deferred or [], None
     try:
@@ -111,7 +124,7 @@ def emit(
         set_aside(event_dict, "level_number")
         event_dict["level_number"] = number
     call = (processors, output, level_name(number), event_dict)
-    thread = _THREAD
+    thread = THREAD.activity
     if thread.is_busy:
         _defer(thread, call)
         return
@@ -119,10 +132,10 @@ def emit(
     try:
         _run(*call)
     finally:
-        _go_idle(thread)
+        thread.finish()
 
 
-def _defer(thread: _Thread, call: tuple[Any, ...]) -> None:
+def _defer(thread: Activity, call: tuple[Any, ...]) -> None:
     if thread.deferred is None or len(thread.deferred) >= MAX_DEFERRED:
         complain(
             "recursion",
@@ -156,9 +169,14 @@ def _run(
         getattr(output, method_name)(*args, **kwargs)
     except DropEvent:
         return
-    except Exception as error:  # counted, said on stderr
-        complain(
-            "emit",
-            f"an event was lost on its way: {what_raised(error)}. "
-            "Please report this.",
-        )
+    except Exception as error:  # said on stderr
+        lost(error)
+
+
+def lost(error: Exception) -> None:
+    """Say that an event was lost through a fault of ours."""
+    complain(
+        "emit",
+        f"an event was lost on its way: {what_raised(error)}. "
+        "Please report this.",
+    )

@@ -15,6 +15,7 @@ from structlog.typing import Processor
 from mohflow._build import build, stderr_route
 from mohflow._emit import forget_call
 from mohflow._exit import AtExit, say_losses
+from mohflow._fastpath import compiled
 from mohflow._levels import level_number
 from mohflow._logger import BoundLogger
 from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
@@ -57,6 +58,7 @@ class Installation:
                 watch=self._stdlib.watch,
                 shutdown=self.remove,
             )
+            pipeline.fast = compiled(pipeline)
             old, self._settings = STAGE.pipeline, settings
             self._follow_forks()
             STAGE.pipeline = pipeline

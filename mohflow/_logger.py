@@ -19,7 +19,7 @@ from mohflow._levels import (
     WARNING,
     level_number,
 )
-from mohflow._pipeline import CHAIN, THRESHOLDS, Output
+from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Output
 from mohflow.diagnostics import complain
 from mohflow.processors.level import set_aside
 
@@ -54,7 +54,13 @@ def _method(name: str, number: int) -> Method:
     def method(
         self: BoundLogger, event: Any = None, /, *args: Any, **values: Any
     ) -> None:
-        if number >= self._gate.threshold:
+        if number >= self._gate.threshold and (
+            args
+            or self._processors is not CHAIN
+            or not STAGE.pipeline.fast(
+                self._gate, number, self._context, event, values
+            )
+        ):
             self._emit(number, event, args, values)
 
     method.__name__ = name
@@ -67,7 +73,13 @@ def _async_method(name: str, number: int) -> AsyncMethod:
     async def method(
         self: BoundLogger, event: Any = None, /, *args: Any, **values: Any
     ) -> None:
-        if number >= self._gate.threshold:
+        if number >= self._gate.threshold and (
+            args
+            or self._processors is not CHAIN
+            or not STAGE.pipeline.fast(
+                self._gate, number, self._context, event, values
+            )
+        ):
             self._emit(number, event, args, values)
 
     method.__name__ = f"a{name}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -78,6 +78,18 @@ class Steps:
     withheld, because it might hold what should have been hidden."""
 
 
+FastPath = Callable[
+    [Gate, int, Mapping[str, Any], Any, Mapping[str, Any]], bool
+]
+"""Takes the gate, the level, the fields that are bound, the event and the
+fields of a call; tells whether the event was written."""
+
+
+def never(*_: Any) -> bool:
+    """Leave every call to the chain."""
+    return False
+
+
 class Pipeline:
     """
     One configuration at work: the steps of the chain, and the sinks.
@@ -98,10 +110,12 @@ class Pipeline:
     ) -> None:
         self.steps = steps
         self.routes = tuple(routes)
+        self.fast: FastPath = never
+        """Tries a call before the chain does; see :mod:`mohflow._fastpath`."""
         self._watch = watch
         self._shutdown = shutdown
         self._watched_ns = 0
-        self._groups = _by_renderer(self.routes)
+        self.groups = by_renderer(self.routes)
 
     def __repr__(self) -> str:
         sinks = ", ".join(route.delivery.name for route in self.routes)
@@ -139,10 +153,8 @@ class Pipeline:
 
     def write(self, event: Event, gate: Gate) -> None:
         """Render *event* once for each format and hand it to the sinks."""
-        if event.time_ns - self._watched_ns > SECOND:
-            self._watched_ns = event.time_ns
-            self._watch()
-        for render, routes in self._groups:
+        self.look(event.time_ns)
+        for render, routes in self.groups:
             rendered = None
             for route in routes:
                 level = gate.inherited if route.level is None else route.level
@@ -153,6 +165,12 @@ class Pipeline:
                             event.time_ns, event.level, event.fields, line
                         )
                     route.delivery.put(rendered)
+
+    def look(self, time_ns: int) -> None:
+        """Look after the surroundings, once a second at most."""
+        if time_ns - self._watched_ns > SECOND:
+            self._watched_ns = time_ns
+            self._watch()
 
     def flush(self, timeout: float) -> bool:
         """Return whether all that was accepted is settled in *timeout* s."""
@@ -200,9 +218,10 @@ class Pipeline:
             route.delivery.after_fork()
 
 
-def _by_renderer(
+def by_renderer(
     routes: Iterable[Route],
 ) -> tuple[tuple[Renderer, tuple[Route, ...]], ...]:
+    """Return the renderers, each with the sinks that want its lines."""
     groups: dict[Renderer, tuple[Route, ...]] = {}
     for route in routes:
         groups[route.render] = (*groups.get(route.render, ()), route)

@@ -12,7 +12,7 @@ import pytest
 
 LAYERS = {
     0: "typing exceptions _event _faults _levels _thresholds diagnostics "
-    "_delivery_options",
+    "_delivery_options _interpreter",
     1: "processors delivery",
     2: "sinks",
     3: "settings _validation plugins",

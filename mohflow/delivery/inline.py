@@ -43,17 +43,28 @@ class Inline:
         """Write *event*; a failure is counted and said, never raised."""
         try:
             self.sink.write((event,))
-        except Rejected as error:
-            self.ledger.refused(error.reason, by_sink=True)
-            self._say(error.reason)
-        except SinkError as error:
-            self.ledger.refused(error.reason)
-            self._say(error.reason)
         except Exception as error:  # counted, said on stderr
-            self.ledger.refused("sink_error")
-            self._say(type(error).__name__)
+            self._refused(error)
         else:
             self.ledger.wrote()
+
+    def append(self, time_ns: int, line: bytes) -> None:
+        """Do what :meth:`put` does, for a sink that wants the line only."""
+        try:
+            self.sink.append(time_ns, line)  # type: ignore[attr-defined]
+        except Exception as error:  # counted, said on stderr
+            self._refused(error)
+        else:
+            self.ledger.wrote()
+
+    def _refused(self, error: Exception) -> None:
+        if isinstance(error, SinkError):
+            by_sink = isinstance(error, Rejected)
+            self.ledger.refused(error.reason, by_sink=by_sink)
+            self._say(error.reason)
+        else:
+            self.ledger.refused("sink_error")
+            self._say(type(error).__name__)
 
     def _say(self, what: str) -> None:
         complain(

@@ -6,10 +6,36 @@ import sys
 
 from typing import Any
 
-from structlog.contextvars import get_contextvars
+from structlog import contextvars
 
 from mohflow.processors.level import set_aside
 from mohflow.typing import EventDict
+
+
+MAX_VARIABLES = 64
+"""Names bound in this process up to which each is asked for by itself."""
+
+_VARIABLES: dict[str, Any] = getattr(contextvars, "_CONTEXT_VARS", {})
+
+
+def context_fields() -> dict[str, Any]:
+    """
+    Return a copy of what is bound to the context.
+
+    :func:`structlog.contextvars.get_contextvars` copies the whole context of
+    the program and looks through it.
+    """
+    if not 0 < len(_VARIABLES) <= MAX_VARIABLES:
+        return contextvars.get_contextvars()
+    fields = {}
+    for name, variable in _VARIABLES.copy().items():
+        value = variable.get()
+        if value is not ...:
+            fields[name[_PREFIX:]] = value
+    return fields
+
+
+_PREFIX = len(contextvars.STRUCTLOG_KEY_PREFIX)
 
 
 def merge_contextvars(
@@ -21,7 +47,7 @@ def merge_contextvars(
     Fields of the logger and of the call win over those of the context.
     structlog's processor of the same name adds the context behind them.
     """
-    context = get_contextvars()
+    context = context_fields()
     if not context:
         return event_dict
     set_aside(context, "event")
@@ -41,12 +67,12 @@ class StaticFields:
     """
 
     def __init__(self, **fields: Any) -> None:
-        self._fields = {k: v for k, v in fields.items() if v is not None}
+        self.fields = {k: v for k, v in fields.items() if v is not None}
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict
     ) -> EventDict:
-        for key, value in self._fields.items():
+        for key, value in self.fields.items():
             event_dict.setdefault(key, value)
         return event_dict
 

@@ -50,15 +50,15 @@ class LineLimit:
                 f" Use {MIN_LINE_BYTES} or more."
             )
             raise ValueError(msg)
-        self._renderer = renderer
-        self._max_bytes = max_line_bytes
+        self.renderer = renderer
+        self.max_line_bytes = max_line_bytes
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict, /
     ) -> bytes:
         # A copy, because renderers of structlog take fields out.
-        line = self._renderer(logger, method_name, dict(event_dict))
-        if len(line) <= self._max_bytes:
+        line = self.renderer(logger, method_name, dict(event_dict))
+        if len(line) <= self.max_line_bytes:
             return line
         fields = Plain()(logger, method_name, event_dict)
         return self._shorter(logger, method_name, fields)
@@ -67,15 +67,15 @@ class LineLimit:
         self, logger: Any, method_name: str, fields: EventDict
     ) -> bytes:
         """Give the fields less room until the line is short enough."""
-        room = self._max_bytes - _MARK
+        room = self.max_line_bytes - _MARK
         for _ in range(_RENDERS):
             smaller = _fit_mapping(fields, room, _HEAD)
             smaller["truncated"] = True
-            line = self._renderer(logger, method_name, smaller)
-            if len(line) <= self._max_bytes:
+            line = self.renderer(logger, method_name, smaller)
+            if len(line) <= self.max_line_bytes:
                 return line
             # A renderer may need more bytes than JSON does.
-            fair = room * self._max_bytes * 19 // (len(line) * 20)
+            fair = room * self.max_line_bytes * 19 // (len(line) * 20)
             room = min(fair, room * 3 // 4)
         return self._shortest(logger, method_name, fields)
 
@@ -84,8 +84,8 @@ class LineLimit:
     ) -> bytes:
         head = {key: fit(fields[key], 100) for key in _HEAD if key in fields}
         head["truncated"] = True
-        line = self._renderer(logger, method_name, dict(head))
-        if len(line) <= self._max_bytes:
+        line = self.renderer(logger, method_name, dict(head))
+        if len(line) <= self.max_line_bytes:
             return line
         # The renderer itself adds more than the limit.
         return dump_plain(head)

@@ -23,7 +23,8 @@ _EXACT = (
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
 )
-_LINE = _EXACT | orjson.OPT_APPEND_NEWLINE
+LINE = _EXACT | orjson.OPT_APPEND_NEWLINE
+"""How orjson renders a line of plain values."""
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 _EXACT_TYPES = _ATOMS | {dict, list}
 
@@ -36,7 +37,7 @@ def dump_plain(fields: Mapping[str, Any]) -> bytes:
         TypeError: They are not plain. But an Enum whose ``value`` raises ends
             the process, and an ``orjson.Fragment`` may hold anything.
     """
-    return orjson.dumps(fields, None, _LINE)
+    return orjson.dumps(fields, None, LINE)
 
 
 class JsonRenderer:
@@ -56,7 +57,7 @@ class JsonRenderer:
             values = event_dict.values()
             if _ATOMS.issuperset(map(type, values)) or _is_exact(values):
                 try:
-                    return orjson.dumps(event_dict, None, _LINE)
+                    return orjson.dumps(event_dict, None, LINE)
                 except TypeError:
                     # A large int, a lone surrogate or a key that is no str:
                     # the line below shows it.
@@ -74,7 +75,7 @@ class JsonRenderer:
                         continue
                     fields[key] = value
             fields["mohflow_error"] = type(error).__name__
-            return orjson.dumps(fields, None, _LINE)
+            return orjson.dumps(fields, None, LINE)
 
 
 def _is_exact(values: Iterable[Any]) -> bool:

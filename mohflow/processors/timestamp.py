@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from mohflow._interpreter import HAS_GIL
 from mohflow.processors.level import set_aside
 from mohflow.typing import EventDict
 
@@ -26,6 +27,12 @@ def _text_of(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
+def utc_text(ns: int) -> str:
+    """Return *ns* nanoseconds since the epoch as 27 characters, in UTC."""
+    seconds, micros = divmod(ns // 1000, 1_000_000)
+    return f"{_text_of(seconds)}.{micros:06d}Z"
+
+
 class Timestamp(str):
     """
     ``2026-11-24T03:19:01.123456Z``, with the nanoseconds it was made from.
@@ -39,8 +46,7 @@ class Timestamp(str):
     @classmethod
     def at(cls, ns: int) -> Timestamp:
         """Return the timestamp of *ns* nanoseconds since the epoch."""
-        seconds, rest = divmod(ns, SECOND)
-        stamp = cls(f"{_text_of(seconds)}.{rest // 1000:06d}Z")
+        stamp = cls(utc_text(ns))
         stamp.ns = ns
         return stamp
 
@@ -71,10 +77,20 @@ class AddTimestamp:
     def now(self) -> int:
         """Return the clock's nanoseconds, moved on past the last ones."""
         reading = time.time_ns() if self._clock is None else self._clock()
-        with self._lock:
-            is_step = self._last - MAX_STEP_BACK < reading <= self._last
-            self._last = self._last + 1 if is_step else reading
-            return self._last
+        if not HAS_GIL:
+            with self._lock:
+                return self._moved_on(reading)
+        # As _moved_on(), which no call of its own makes safe without a lock.
+        last = self._last
+        if last - MAX_STEP_BACK < reading <= last:
+            reading = last + 1
+        self._last = reading
+        return reading
+
+    def _moved_on(self, reading: int) -> int:
+        is_step = self._last - MAX_STEP_BACK < reading <= self._last
+        self._last = self._last + 1 if is_step else reading
+        return self._last
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict

@@ -94,11 +94,31 @@ class FileSink(Sink):
             Unavailable: ``disk_full``, ``file_missing``,
                 ``permission_denied`` or ``io_error``.
         """
-        if not CAN_LOCK:
+        for stored, event in enumerate(batch):
+            try:
+                self.append(event.time_ns, event.line)
+            except Unavailable:
+                if stored:
+                    return Partial(retry=batch[stored:])
+                raise
+        return None
+
+    def append(self, time_ns: int, line: bytes) -> None:
+        """
+        Append one line.
+
+        Raises:
+            Unavailable: As :meth:`write`.
+        """
+        try:
+            if CAN_LOCK:
+                self._append(time_ns, line)
+                return
             # Windows cannot move an open file: nobody may be writing.
             with self._turn:
-                return self._write(batch)
-        return self._write(batch)
+                self._append(time_ns, line)
+        except OSError as error:
+            raise Unavailable(_reason(error)) from error
 
     def check(self) -> None:
         """
@@ -128,16 +148,6 @@ class FileSink(Sink):
         """Let a child open the file for itself when it logs."""
         self._file = None
         self._turn = threading.RLock()
-
-    def _write(self, batch: Sequence[Event]) -> Partial | None:
-        for stored, event in enumerate(batch):
-            try:
-                self._append(event.time_ns, event.line)
-            except OSError as error:
-                if stored:
-                    return Partial(retry=batch[stored:])
-                raise Unavailable(_reason(error)) from error
-        return None
 
     def _append(self, time_ns: int, line: bytes) -> None:
         file = self._file
