@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 
-HAS_GIL = sys.implementation.name == "cpython" and getattr(
-    sys, "_is_gil_enabled", lambda: True
-)()
+HAS_GIL = (
+    sys.implementation.name == "cpython"
+    and getattr(sys, "_is_gil_enabled", lambda: True)()
+)
 """
 Whether threads change places only between bytecodes that look for it.
 

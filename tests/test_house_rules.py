@@ -13,6 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 BROAD_EXCEPTS = {
     "mohflow/_context.py": (2, "thrown into the caller's own generator"),
+    "mohflow/_fastpath.py": (2, "the chain takes the call; said on stderr"),
     "mohflow/_faults.py": (1, "noted in the event, said on stderr"),
     "mohflow/_emit.py": (2, "noted in the event, said on stderr"),
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
@@ -20,7 +21,7 @@ BROAD_EXCEPTS = {
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
-    "mohflow/delivery/inline.py": (2, "counted in the ledger, said on stderr"),
+    "mohflow/delivery/inline.py": (3, "counted in the ledger, said on stderr"),
     "mohflow/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/processors/_objects.py": (1, "the type's name is shown"),
     "mohflow/processors/_walk.py": (1, "a placeholder hides the value"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from collections.abc import Callable
 from typing import Any
 
 from structlog import contextvars
@@ -15,7 +16,9 @@ from mohflow.typing import EventDict
 MAX_VARIABLES = 64
 """Names bound in this process up to which each is asked for by itself."""
 
-_VARIABLES: dict[str, Any] = getattr(contextvars, "_CONTEXT_VARS", {})
+_PREFIX = len(contextvars.STRUCTLOG_KEY_PREFIX)
+_VARIABLES: dict[str, Any] = contextvars._CONTEXT_VARS  # noqa: SLF001 - asked for one by one
+_GETTERS: list[tuple[str, Callable[[], Any]]] = []
 
 
 def context_fields() -> dict[str, Any]:
@@ -25,17 +28,19 @@ def context_fields() -> dict[str, Any]:
     :func:`structlog.contextvars.get_contextvars` copies the whole context of
     the program and looks through it.
     """
-    if not 0 < len(_VARIABLES) <= MAX_VARIABLES:
-        return contextvars.get_contextvars()
+    if len(_GETTERS) != len(_VARIABLES):
+        if len(_VARIABLES) > MAX_VARIABLES:
+            return contextvars.get_contextvars()
+        _GETTERS[:] = [
+            (name[_PREFIX:], variable.get)
+            for name, variable in _VARIABLES.copy().items()
+        ]
     fields = {}
-    for name, variable in _VARIABLES.copy().items():
-        value = variable.get()
+    for name, get in _GETTERS:
+        value = get()
         if value is not ...:
-            fields[name[_PREFIX:]] = value
+            fields[name] = value
     return fields
-
-
-_PREFIX = len(contextvars.STRUCTLOG_KEY_PREFIX)
 
 
 def merge_contextvars(

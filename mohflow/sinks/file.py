@@ -98,9 +98,9 @@ class FileSink(Sink):
             try:
                 self.append(event.time_ns, event.line)
             except Unavailable:
-                if stored:
-                    return Partial(retry=batch[stored:])
-                raise
+                if not stored:
+                    raise
+                return Partial(retry=batch[stored:])
         return None
 
     def append(self, time_ns: int, line: bytes) -> None:
@@ -113,10 +113,10 @@ class FileSink(Sink):
         try:
             if CAN_LOCK:
                 self._append(time_ns, line)
-                return
-            # Windows cannot move an open file: nobody may be writing.
-            with self._turn:
-                self._append(time_ns, line)
+            else:
+                # Windows cannot move an open file: nobody may be writing.
+                with self._turn:
+                    self._append(time_ns, line)
         except OSError as error:
             raise Unavailable(_reason(error)) from error
 
@@ -130,7 +130,7 @@ class FileSink(Sink):
         try:
             self._open(0)
             if self._rotates:
-                with exclusive(self._lock_path(), self._mode):
+                with exclusive(_lock_path(self._path), self._mode):
                     pass
         except OSError as error:
             remedy = _REMEDIES.get(_reason(error), "Choose another path.")
@@ -205,12 +205,9 @@ class FileSink(Sink):
         return file
 
     def _leave(self, full: LogFile, time_ns: int, line: bytes) -> LogFile:
-        """
-        Return the next file, with *line* if it is lost in the *full* one.
-
-        Another process may have rotated the file before our line got there,
-        and deleted it as one too many.
-        """
+        """Return the next file, with *line* if it is lost in the *full* one."""
+        # Another process may have rotated it before our line got there, and
+        # deleted it as one too many.
         file = self._switch(full, time_ns)
         if file is not full and full.is_deleted():
             self._append(time_ns, line)
@@ -219,7 +216,7 @@ class FileSink(Sink):
     def _switch(self, due: LogFile, time_ns: int) -> LogFile:
         """Move a file away, unless somebody has, and return the next."""
         try:
-            with exclusive(self._lock_path(), self._mode) as alone:
+            with exclusive(_lock_path(self._path), self._mode) as alone:
                 if not alone:
                     return due
                 if due.is_current() and not due.is_empty():
@@ -246,10 +243,6 @@ class FileSink(Sink):
             file.close()
         os.rename(path, target)
 
-    def _lock_path(self) -> str:
-        folder, base = os.path.split(os.path.realpath(self._path))
-        return os.path.join(folder, rotation.lock_name(base))
-
     def _tidy(self, time_ns: int) -> None:
         """Compress and delete rotated files if it is time."""
         if not self._rotates or time_ns < self._tidy_at:
@@ -273,6 +266,11 @@ class FileSink(Sink):
                 f"cannot compress or delete rotated files of {path!r}: "
                 f"{error.strerror}. They stay until the next rotation.",
             )
+
+
+def _lock_path(path: str) -> str:
+    folder, base = os.path.split(os.path.realpath(path))
+    return os.path.join(folder, rotation.lock_name(base))
 
 
 def _reason(error: OSError) -> str:

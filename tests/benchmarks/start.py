@@ -35,7 +35,5 @@ def ratio(times):
 
 def _run(inside, code):
     started = time.perf_counter()
-    subprocess.run(
-        [inside, "-c", code], check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([inside, "-c", code], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started

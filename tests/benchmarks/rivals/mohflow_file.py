@@ -1,8 +1,9 @@
 """MohFlow as it comes: masking on, one file."""
 
-import mohflow
 import standard
 import structlog
+
+import mohflow
 
 
 PACKAGES = ("mohflow", "structlog", "orjson", "pydantic")

@@ -2,9 +2,10 @@
 
 import os
 
-import mohflow
 import standard
 import structlog
+
+import mohflow
 
 
 PACKAGES = ("mohflow",)

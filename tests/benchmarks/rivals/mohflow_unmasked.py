@@ -1,8 +1,9 @@
 """MohFlow with masking off."""
 
-import mohflow
 import standard
 import structlog
+
+import mohflow
 
 
 PACKAGES = ("mohflow",)

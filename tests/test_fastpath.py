@@ -1,0 +1,431 @@
+"""The fused function writes what the chain writes, or leaves it the call."""
+
+import contextlib
+import enum
+import json
+import time
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from unittest import mock
+from uuid import UUID
+
+import pytest
+import structlog
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import mohflow
+
+from mohflow import FileOptions, MaskingOptions
+from mohflow._pipeline import STAGE, never
+
+
+START = 1_790_000_000_123_456_789
+
+
+class Text(str):
+    def __str__(self):
+        return "shown"
+
+
+class Broken:
+    is_armed = False
+
+    def __repr__(self):
+        if Broken.is_armed:
+            raise RuntimeError("no repr")
+        return "Broken()"
+
+
+class Colour(enum.IntEnum):
+    RED = 1
+
+
+NAMES = st.one_of(
+    st.sampled_from(
+        [
+            "path",
+            "user_id",
+            "email",
+            "password",
+            "api_key",
+            "token_count",
+            "event_",
+            "level",
+            "level_",
+            "level_number",
+            "timestamp",
+            "logger",
+            "service",
+            "environment",
+            "exc_info",
+            "stack_info",
+            "exception",
+            "correlation_id",
+            "truncated",
+            "ann@example.org",
+            "größe",
+            "[]",
+            "",
+        ]
+    ),
+    st.text(max_size=8),
+)
+TEXTS = st.one_of(
+    st.sampled_from(
+        [
+            "/api/v1/login/17",
+            "mail ann@example.org now",
+            "password=hunter2 and more",
+            '{"password": "x", "a": [1]}',
+            "[]",
+            "  {} ",
+            "4111 1111 " + "1111 1111",
+            "\ud800",
+            "äöü €",
+            "x" * 200,
+            "x" * 5000,
+            "",
+        ]
+    ),
+    st.text(max_size=20),
+)
+ATOMS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([10**12, -(10**12), 4111111111111111, 2**63, 2**64]),
+    st.floats(),
+    TEXTS,
+)
+OBJECTS = st.sampled_from(
+    [
+        lambda: b"bytes",
+        lambda: datetime(2026, 11, 24, 3, 19, tzinfo=UTC),
+        lambda: Decimal("1.5"),
+        lambda: UUID(int=5),
+        lambda: Text("hidden"),
+        Broken,
+        lambda: Colour.RED,
+        lambda: Colour,
+        lambda: {1, 2},
+        lambda: (1, "x"),
+        lambda: ValueError("ann@example.org"),
+    ]
+).map(lambda make: make())
+VALUES = st.recursive(
+    st.one_of(ATOMS, OBJECTS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(NAMES, inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+# Mostly what is taken, so that the fused function is what is tested.
+USUAL = st.dictionaries(
+    st.sampled_from(["path", "user_id", "method", "email", "service"]),
+    st.one_of(ATOMS, st.just("/api/v1/login/17"), st.just(42)),
+    max_size=4,
+)
+FIELDS = st.one_of(USUAL, st.dictionaries(NAMES, VALUES, max_size=4))
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["debug", "info", "warning", "error", "critical", "exception"]
+        ),
+        st.one_of(TEXTS, VALUES),
+        st.one_of(st.just(()), st.lists(ATOMS, max_size=2).map(tuple)),
+        FIELDS,
+        FIELDS,
+        FIELDS,
+    ),
+    min_size=1,
+    max_size=3,
+)
+MASKING = st.sampled_from(
+    [
+        None,
+        False,
+        MaskingOptions(dry_run=True),
+        MaskingOptions(strategy="remove"),
+        MaskingOptions(strategy="partial"),
+        MaskingOptions(strategy="hash", hash_key="0123456789abcdef"),
+        MaskingOptions(keys=("path",), allow_keys=("email",)),
+        MaskingOptions(patterns={"login": "login"}),
+        MaskingOptions(allow_patterns=(r".*@example\.org",)),
+    ]
+)
+SETTINGS = st.fixed_dictionaries(
+    {
+        "masking": MASKING,
+        "service": st.sampled_from([None, "shop", "ann@example.org"]),
+        "environment": st.sampled_from([None, "prod"]),
+        "max_line_bytes": st.sampled_from([256_000, 1024]),
+        "traceback_locals": st.booleans(),
+    }
+)
+FORMATS = st.sampled_from(
+    ["json", "console", "logfmt", "ecs", "gcp", "otel", "datadog"]
+)
+LEVELS = st.sampled_from([None, "debug", "warning"])
+
+
+def written(path, settings, form, calls, *, fast):
+    """Return the bytes, the ledger and the masked counts of some calls."""
+    path.unlink(missing_ok=True)
+    level = settings["level"]
+    given_settings = mohflow.Settings(
+        **{k: v for k, v in settings.items() if k != "level"}
+    )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(time, "time_ns", lambda: START))
+        stack.enter_context(mock.patch.object(Broken, "is_armed", new=True))
+        pipeline = mohflow.configure(
+            given_settings,
+            console=False,
+            level="debug",
+            file=FileOptions(path=path, format=form, level=level),
+        )
+        if not fast:
+            pipeline.fast = never
+        for method, event, args, context, bound, values in calls * 3:
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(**context)
+            log = structlog.get_logger(bound.get("logger")).bind(**bound)
+            getattr(log, method)(event, *args, **values)
+        ledger, masked = pipeline.ledger(), pipeline.masked
+        mohflow.shutdown()
+    return path.read_bytes() if path.exists() else b"", ledger, masked
+
+
+@given(SETTINGS, LEVELS, FORMATS, CALLS)
+@example(
+    {"masking": None, "service": "shop", "environment": None},
+    None,
+    "json",
+    [("info", "user.login", (), {"user_id": 42}, {}, {"path": "/a"})],
+)
+def test_it_writes_the_bytes_of_the_chain(
+    tmp_path_factory, settings, level, form, calls
+):
+    path = tmp_path_factory.getbasetemp() / "same.log"
+    settings = {**settings, "level": level}
+
+    # One line of code for both: it is in the stack that some events show.
+    by_chain, fused = (
+        written(path, settings, form, calls, fast=fast)
+        for fast in (False, True)
+    )
+
+    assert by_chain == fused
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Return a function that tells how many calls were taken since."""
+
+    def watch():
+        count = [0]
+        pipeline = STAGE.pipeline
+        fast = pipeline.fast
+
+        def counted(*call):
+            is_taken = fast(*call)
+            count[0] += is_taken
+            return is_taken
+
+        monkeypatch.setattr(pipeline, "fast", counted)
+        return lambda: count[0]
+
+    return watch
+
+
+def log_thrice(log):
+    for n in range(3):
+        log.info("user.login", method="password", path=f"/login/{n}")
+
+
+class TestWhatIsTaken:
+    def test_the_second_event_with_the_same_names(self, log_file, taken):
+        log_file.configure(service="shop")
+        count = taken()
+
+        log_thrice(structlog.get_logger("orders").bind(environment="prod"))
+
+        assert 2 == count()
+        assert 3 == len(log_file.events)
+
+    def test_fields_of_the_context(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+
+        with mohflow.bound(correlation_id="9f2b41d6c05e4a7b8d13e6f09a72c4b8"):
+            log_thrice(structlog.get_logger())
+
+        assert 2 == count()
+
+    def test_a_secret_in_a_text_is_masked(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        log = structlog.get_logger()
+
+        log.info("one", note="nothing")
+        log.info("two", note="mail ann@example.org")
+
+        assert 1 == count()
+        assert "mail [redacted:email]" == log_file.last["note"]
+
+    def test_events_below_the_level_of_a_sink_are_not_accepted(
+        self, log_file, taken
+    ):
+        pipeline = log_file.configure(
+            file=FileOptions(path=log_file.path, level="error"), level="info"
+        )
+        mohflow.set_level("info", "orders")
+        count = taken()
+
+        log_thrice(structlog.get_logger("orders"))
+
+        assert 0 < count()
+        assert 0 == pipeline.ledger()["file"].accepted
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"password": "x"},
+            {"items": [1]},
+            {"items": {"a": 1}},
+            {"exc_info": True},
+            {"timestamp": "x"},
+            {"level": 5},
+            {"number": 4111111111111111},
+            {"text": '{"password": "x"}'},
+            {"when": datetime.now(UTC)},
+        ],
+    )
+    def test_the_chain_has_the_rest(self, log_file, taken, fields):
+        log_file.configure()
+        count = taken()
+        log = structlog.get_logger()
+
+        for _ in range(3):
+            log.info("e", **fields)
+
+        assert 0 == count()
+        assert 3 == len(log_file.events)
+
+
+class TestWhatOthersChange:
+    def test_capture_logs_gets_every_event(self, log_file):
+        log_file.configure()
+        log = structlog.get_logger()
+        log_thrice(log)
+
+        with structlog.testing.capture_logs() as captured:
+            log_thrice(log)
+        log_thrice(log)
+
+        assert 3 == len(captured)
+        assert 6 == len(log_file.events)
+
+    def test_pytest_structlog_gets_every_event(self, log_file):
+        log_file.configure()
+        log = structlog.get_logger()
+        log_thrice(log)
+        processors = structlog.get_config()["processors"]
+        seen = []
+
+        # What the plug-in does: the list is emptied and filled in place.
+        held = list(processors)
+        processors.clear()
+        processors.append(lambda _, __, fields: seen.append(fields) or {})
+        with contextlib.suppress(Exception):
+            log_thrice(log)
+        processors[:] = held
+
+        assert 3 == len(seen)
+        log_thrice(log)
+        assert 3 == len(seen)
+
+    def test_a_processor_inserted_by_hand_is_run(self, log_file):
+        log_file.configure()
+        log = structlog.get_logger()
+        log_thrice(log)
+
+        def add(logger, method_name, event_dict):
+            return {**event_dict, "added": True}
+
+        processors = structlog.get_config()["processors"]
+        processors.insert(1, add)
+        try:
+            log_thrice(log)
+        finally:
+            processors.remove(add)
+        log_thrice(log)
+
+        added = ["added" in event for event in log_file.events]
+        assert [False] * 3 + [True] * 3 + [False] * 3 == added
+
+    def test_a_processor_of_the_configuration_is_run(self, log_file):
+        def add(logger, method_name, event_dict):
+            return {**event_dict, "added": event_dict["level"]}
+
+        log_file.configure(processors=[add])
+        log_thrice(structlog.get_logger())
+
+        assert ["info"] * 3 == [event["added"] for event in log_file.events]
+
+    def test_loggers_follow_a_new_configuration(self, log_file, tmp_path):
+        log_file.configure(masking=False)
+        log = structlog.get_logger().bind(user="ann@example.org")
+        log_thrice(log)
+
+        log_file.configure(service="shop")
+        log_thrice(log)
+
+        users = [event["user"] for event in log_file.events]
+        assert ["ann@example.org"] * 3 + ["[redacted:email]"] * 3 == users
+        assert "shop" == log_file.last["service"]
+
+    def test_a_level_that_ends_by_itself_ends(self, log_file, monkeypatch):
+        log_file.configure(level="warning")
+        log = structlog.get_logger()
+        mohflow.set_level("info", ttl=3600)
+        log_thrice(log)
+        now = time.monotonic()
+        monkeypatch.setattr(
+            "mohflow._pipeline.THRESHOLDS._clock", lambda: now + 7200
+        )
+        log_thrice(log)
+
+        assert 3 == len(log_file.events)
+
+
+def test_a_disk_that_is_full_is_counted(log_file, capsys):
+    log_file.configure(file="/dev/full")
+    log = structlog.get_logger()
+
+    log_thrice(log)
+
+    counts = mohflow.ledger()["file"]
+    assert {"disk_full": 3} == dict(counts.dropped)
+
+
+def test_what_is_logged_while_a_line_is_written_follows_it(log_file):
+    pipeline = log_file.configure()
+    log = structlog.get_logger()
+    log_thrice(log)
+    sink = pipeline.routes[0].delivery.sink
+    append = sink.append
+
+    def noisy(time_ns, line):
+        if b"outer" in line:
+            log.info("inner")
+        append(time_ns, line)
+
+    sink.append = noisy
+    log.info("outer")
+
+    events = [json.loads(line)["event"] for line in log_file.lines[3:]]
+    assert ["outer", "inner"] == events
