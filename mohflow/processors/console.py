@@ -13,7 +13,7 @@ import orjson
 from structlog.typing import EventDict
 
 from mohflow.processors.errors import StructuredExceptions, format_traceback
-from mohflow.processors.logfmt import UNSAFE, last_resort
+from mohflow.processors.logfmt import UNSAFE, UNSAFE_CODES, last_resort
 from mohflow.processors.plain import Plain
 
 
@@ -52,8 +52,7 @@ _ID_DIGITS = 8
 
 _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-    for code in range(0x206A)
-    if re.match(f"[{UNSAFE}]", chr(code))
+    for code in UNSAFE_CODES
 } | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _BARE = re.compile(rf"""[^\s"'=\\{UNSAFE}]+""")
 _NO_STRING = re.compile(

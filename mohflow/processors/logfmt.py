@@ -22,11 +22,12 @@ UNSAFE = (
 )
 """Characters that never reach a text as they are; for a regex's class."""
 
-_UNSAFE_CODES = {
-    code: f"\\u{code:04x}"
-    for code in range(0x206A)
-    if re.match(f"[{UNSAFE}]", chr(code))
-}
+UNSAFE_CODES = sorted(
+    map(ord, re.findall(f"[{UNSAFE}]", "".join(map(chr, range(0x206A)))))
+)
+"""The code points of these."""
+
+_ESCAPES = {code: f"\\u{code:04x}" for code in UNSAFE_CODES}
 _BARE = re.compile(rf'[^\s"=\\{UNSAFE}]+')
 _NOT_IN_KEYS = re.compile(rf'[\s"=\\{UNSAFE}]')
 _FIRST = ("timestamp", "level", "event")
@@ -77,4 +78,4 @@ def _text(key: str, value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode().translate(_UNSAFE_CODES)
+    return orjson.dumps(text).decode().translate(_ESCAPES)

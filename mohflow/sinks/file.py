@@ -205,7 +205,7 @@ class FileSink(Sink):
         return file
 
     def _leave(self, full: LogFile, time_ns: int, line: bytes) -> LogFile:
-        """Return the next file, with *line* if it is lost in the *full* one."""
+        """Return the next file, with *line* if the *full* one loses it."""
         # Another process may have rotated it before our line got there, and
         # deleted it as one too many.
         file = self._switch(full, time_ns)
