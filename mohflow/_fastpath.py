@@ -13,11 +13,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
+from orjson import dumps
+from structlog import DropEvent
+from structlog.typing import EventDict
 
 from mohflow._emit import THREAD, lost
 from mohflow._event import Event
-from mohflow._fastpath_fields import Assemble, Fields, Values, assembling
+from mohflow._fastpath_fields import (
+    RESERVED,
+    Assemble,
+    Check,
+    Fields,
+    Finish,
+    Names,
+    Values,
+    assembling,
+    checking,
+    finishing,
+)
+from mohflow._faults import run_contained
+from mohflow._finish import number_of, settle_time
 from mohflow._levels import STANDARD
 from mohflow._pipeline import (
     CHAIN,
@@ -32,6 +47,7 @@ from mohflow.processors.context import (
     StaticFields,
     add_logger_name,
     add_trace_ids,
+    context_fields,
 )
 from mohflow.processors.errors import StructuredExceptions
 from mohflow.processors.level import add_level
@@ -39,7 +55,12 @@ from mohflow.processors.limits import LineLimit
 from mohflow.processors.masking import Masker
 from mohflow.processors.plain import Plain
 from mohflow.processors.render import LINE, JsonRenderer
-from mohflow.processors.timestamp import SECOND, AddTimestamp, utc_text
+from mohflow.processors.timestamp import (
+    SECOND,
+    AddTimestamp,
+    Timestamp,
+    utc_text,
+)
 from mohflow.typing import Renderer
 
 
@@ -63,25 +84,24 @@ def compiled(pipeline: Pipeline) -> FastPath:
         StructuredExceptions,
         Masker if masks else Plain,
     ]
-    if kinds != expected or steps.user:
+    if kinds != expected:
         return never
     static, stamp = steps.before[2], steps.before[4]
     hide = steps.after[1]
     assert isinstance(static, StaticFields)  # noqa: S101 - tells the type checker
     assert isinstance(stamp, AddTimestamp)  # noqa: S101 - as above
     masker = hide if isinstance(hide, Masker) else None
-    return _fused(
-        assembling(static.fields, masker), stamp.now, _written(pipeline)
-    )
+    names, check = Names(masker), checking(masker)
+    write = _written(pipeline)
+    if steps.user:
+        finish = finishing(names, check)
+        return _guarded(_with_user(pipeline, stamp.now, finish, write))
+    assemble = assembling(static.fields, names)
+    return _guarded(_alone(assemble, check, stamp.now, write))
 
 
-def _fused(
-    assemble: Assemble,
-    now: Callable[[], int],
-    write: Write,
-) -> FastPath:
-    """Return what tries a call, guarded as the chain is."""
-    dumps = orjson.dumps
+def _guarded(attempt: FastPath) -> FastPath:
+    """Return *attempt*, guarded as the chain is."""
 
     def run(
         gate: Gate, number: int, context: Values, event: Any, values: Values
@@ -96,30 +116,87 @@ def _fused(
             return False
         activity.is_busy = True
         try:
-            try:
-                fields = assemble(gate, context, event, values)
-                if fields is None:
-                    return False
-                time_ns = now()
-                fields["timestamp"] = utc_text(time_ns)
-                fields["level"] = STANDARD[number]
-                if gate.name:
-                    fields["logger"] = gate.name
-                line = dumps(fields, None, LINE)
-            except Exception:  # the chain contains it and tells
-                return False
-            try:
-                write(gate, number, time_ns, fields, line)
-            except Exception as error:  # said on stderr
-                lost(error)
+            return attempt(gate, number, context, event, values)
+        except Exception as error:  # said on stderr
+            lost(error)
+            return True
         finally:
             activity.is_busy = False
             # After that line a signal handler waits for nobody.
             if activity.deferred or activity.when_idle:
                 activity.finish()
-        return True
 
     return run
+
+
+def _alone(
+    assemble: Assemble, check: Check, now: Callable[[], int], write: Write
+) -> FastPath:
+    """Return the chain without processors of a user."""
+
+    def attempt(
+        gate: Gate, number: int, context: Values, event: Any, values: Values
+    ) -> bool:
+        try:
+            fields = assemble(gate, context, event, values)
+            if fields is None or not check(fields):
+                return False
+            time_ns = now()
+            fields["timestamp"] = utc_text(time_ns)
+            fields["level"] = STANDARD[number]
+            if gate.name:
+                fields["logger"] = gate.name
+            line = dumps(fields, None, LINE)
+        except Exception:  # the chain contains it and tells
+            return False
+        write(gate, number, time_ns, fields, line)
+        return True
+
+    return attempt
+
+
+def _with_user(
+    pipeline: Pipeline, now: Callable[[], int], finish: Finish, write: Write
+) -> FastPath:
+    """Return the chain with the processors of a user where they belong."""
+    user = pipeline.steps.user
+    static = pipeline.steps.before[2]
+    is_free = RESERVED.isdisjoint
+
+    def attempt(
+        gate: Gate, number: int, context: Values, event: Any, values: Values
+    ) -> bool:
+        bound, name = context_fields(), STANDARD[number]
+        if not (is_free(values) and is_free(context) and is_free(bound)):
+            return False
+        made: EventDict = {
+            **bound,
+            **context,
+            **values,
+            "event": event,
+            "level": name,
+        }
+        if gate.name:
+            made["logger"] = gate.name
+        add_trace_ids(gate, name, static(gate, name, made))  # type: ignore[arg-type]
+        made["timestamp"] = Timestamp.at(now())
+        try:
+            made = run_contained(user, gate, name, made)
+        except DropEvent:
+            return True
+        time_ns, number = settle_time(made), number_of(made, name)
+        try:
+            fields = finish(made)
+            line = dumps(fields, None, LINE)
+        except Exception:  # the chain contains it and tells
+            fields = None
+        if fields is None:
+            pipeline.write(pipeline.finish(time_ns, made, name), gate)
+        else:
+            write(gate, number, time_ns, fields, line)
+        return True
+
+    return attempt
 
 
 def _written(pipeline: Pipeline) -> Write:

@@ -10,8 +10,10 @@ from typing import Any
 
 from mohflow._finish import HEAD
 from mohflow._thresholds import Gate
+from mohflow.processors._walk import Walk
 from mohflow.processors.context import add_trace_ids, context_fields
 from mohflow.processors.masking import Masker
+from mohflow.processors.plain import MAX_NODES
 
 
 MAX_NAMES = 4096
@@ -41,18 +43,31 @@ _BEGIN_JSON = frozenset("{[ \t\n\r\v\f")
 Fields = dict[str, Any]
 Values = Mapping[str, Any]
 Assemble = Callable[[Gate, Values, str, Values], Fields | None]
+Check = Callable[[Fields], bool]
+Finish = Callable[[Values], Fields | None]
 
 
-class _Names:
-    """The names of fields that are written as they are, masked by nobody."""
+class Names:
+    """
+    The names of fields that are written as they are, masked by nobody.
+
+    Args:
+        masker: Knows what is secret; ``None``: nothing is.
+    """
 
     def __init__(self, masker: Masker | None) -> None:
-        self.known: set[str] = set()
         self._masker = masker
+        self.known: set[str] = set()
+        self.finished: set[str] = {"event", "level", "logger", "timestamp"}
+        """Those, and what every finished event has."""
 
     def learn(self, names: Iterable[str]) -> bool:
         """Return whether all *names* are, or now get, known."""
         return all(map(self._is_known, names))
+
+    def learn_finished(self, names: Iterable[str]) -> bool:
+        """Return whether a finished event may have all of *names*."""
+        return self.learn([n for n in names if n not in self.finished])
 
     def _is_known(self, name: str) -> bool:
         if name in self.known:
@@ -70,21 +85,17 @@ class _Names:
         if masker and (name not in masker.clean or masker.is_secret(name)):
             return False
         self.known.add(name)
+        self.finished.add(name)
         return True
 
 
-def assembling(static: Values, masker: Masker | None) -> Assemble:
+def assembling(static: Values, names: Names) -> Assemble:
     """
-    Return what makes the fields of a call, or nothing if it is unusual.
+    Return what puts the fields of a call in their final order.
 
-    The function returned may raise, before it has changed anything.
-
-    Args:
-        static: The fields of the process.
-        masker: Masks texts; ``None``: they are written as they are.
+    It returns nothing if a name is new. It may raise; nothing has changed
+    then. The time, the level and the name of the logger are left out.
     """
-    names = _Names(masker)
-    check = _masked(masker) if masker else _plain()
     heads = _heads(static)
     has_service, has_environment = "service" in static, "environment" in static
     knows, learn = names.known.issuperset, names.learn
@@ -116,9 +127,44 @@ def assembling(static: Values, masker: Masker | None) -> Assemble:
         if "opentelemetry.trace" in modules:
             for name, value in add_trace_ids(None, "", {}).items():
                 fields.setdefault(name, value)
-        return fields if check(fields) else None
+        return fields
 
     return assemble
+
+
+def finishing(names: Names, check: Check) -> Finish:
+    """
+    Return what finishes what the processors of a user returned.
+
+    The fields come out masked and in order, or nothing does.
+    """
+    heads = _heads({})
+    knows = names.finished.issuperset
+    control = ("timestamp", "level", "logger")
+
+    def finish(event_dict: Values) -> Fields | None:
+        if not (knows(event_dict) or names.learn_finished(event_dict)):
+            return None
+        kept = {name: event_dict.get(name) for name in control}
+        is_text = [type(kept[name]) is str for name in control]
+        has_logger = "logger" in event_dict
+        if is_text != [True, True, has_logger]:
+            return None
+        if type(event_dict.get("event")) is not str:
+            return None
+        head = heads[
+            has_logger, "service" in event_dict, "environment" in event_dict
+        ]
+        # What is not masked is not shown to the check.
+        fields = {**head, **event_dict, **dict.fromkeys(control)}
+        if not has_logger:
+            del fields["logger"], kept["logger"]
+        if not check(fields):
+            return None
+        fields.update(kept)
+        return fields
+
+    return finish
 
 
 def _heads(static: Values) -> dict[tuple[bool, ...], Fields]:
@@ -134,28 +180,40 @@ def _heads(static: Values) -> dict[tuple[bool, ...], Fields]:
     return heads
 
 
-def _masked(masker: Masker) -> Callable[[Fields], bool]:
-    """Return what masks texts in place, unless there is more to be done."""
+def checking(masker: Masker | None) -> Check:
+    """
+    Return what masks values in place, and tells whether it could.
+
+    It may raise. If it could not, or raises, the values are as they were.
+    """
+    return _masked(masker) if masker else _plain()
+
+
+def _masked(masker: Masker) -> Check:
     mask = masker.text
 
     def check(fields: Fields) -> bool:
         clean = masker.clean
         new: list[str] = []
+        unusual: list[str] = []
         for name, value in fields.items():
             if value is None:
                 continue
             kind = type(value)
             if kind is str:
                 if value not in clean:
-                    if len(value) > MAX_TEXT or value[:1] in _BEGIN_JSON:
-                        return False
-                    new.append(name)
+                    if len(value) <= MAX_TEXT and value[:1] not in _BEGIN_JSON:
+                        new.append(name)
+                    else:
+                        unusual.append(name)
             elif kind is int or kind is float:
                 if not -MAX_NUMBER < value < MAX_NUMBER:
-                    return False
+                    unusual.append(name)
             elif kind is not bool:
-                return False
+                unusual.append(name)
         # Only now, because masking counts what it hides.
+        if unusual and not _walked(masker, fields, unusual):
+            return False
         for name in new:
             fields[name] = mask(fields[name])
         return True
@@ -163,9 +221,17 @@ def _masked(masker: Masker) -> Callable[[Fields], bool]:
     return check
 
 
-def _plain() -> Callable[[Fields], bool]:
-    """Return what tells whether all values are plain."""
+def _walked(masker: Masker, fields: Fields, names: list[str]) -> bool:
+    """Mask in place what holds more than a short text; tell if it fits."""
+    walk = Walk(masker)
+    values = {name: walk.value(fields[name], 0) for name in names}
+    if walk.cut or walk.left < MAX_NODES // 2:
+        return False
+    fields.update(values)
+    return True
 
+
+def _plain() -> Check:
     def check(fields: Fields) -> bool:
         for value in fields.values():
             kind = type(value)

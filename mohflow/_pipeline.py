@@ -142,11 +142,16 @@ class Pipeline:
         event_dict = run_contained(
             steps.before + steps.user, output, method_name, event_dict
         )
-        time_ns = settle_time(event_dict)
+        return self.finish(settle_time(event_dict), event_dict, method_name)
+
+    def finish(
+        self, time_ns: int, event_dict: EventDict, method_name: str
+    ) -> Event:
+        """Return the event of what the processors of the user have left."""
         number = number_of(event_dict, method_name)
         try:
-            for step in steps.after:
-                event_dict = step(output, method_name, event_dict)  # type: ignore[assignment]
+            for step in self.steps.after:
+                event_dict = step(None, method_name, event_dict)  # type: ignore[assignment]
         except Exception as error:  # the line says so, and stderr
             event_dict = withheld(event_dict, error)
         return Event(time_ns, number, in_order(event_dict, method_name))

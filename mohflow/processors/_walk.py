@@ -62,11 +62,11 @@ class Walk:
     ``cut`` tells whether something was left out because of its size.
     """
 
-    __slots__ = ("_hider", "_left", "_path", "cut")
+    __slots__ = ("_hider", "_path", "cut", "left")
 
     def __init__(self, hider: Hider) -> None:
         self._hider = hider
-        self._left = MAX_NODES
+        self.left = MAX_NODES
         self._path: set[int] = set()
         self.cut = False
 
@@ -77,7 +77,7 @@ class Walk:
         for key, value in list(event_dict.items()):
             # Another type of key may raise when it is compared.
             known = key if type(key) is str else ""
-            if self._left <= 0 and known not in _NEVER_LEFT_OUT:
+            if self.left <= 0 and known not in _NEVER_LEFT_OUT:
                 self.cut = True
             elif known in _CONTROL and type(value) in _SCALARS:
                 fields[known] = value
@@ -117,7 +117,7 @@ class Walk:
         value: object,
         depth: int,
     ) -> None:
-        self._left -= 1
+        self.left -= 1
         if not self._is_secret(key):
             fields[name] = self.value(value, depth)
         elif not (self._hider.drops and _says_something(value)):
@@ -184,7 +184,7 @@ class Walk:
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for key, item in list(value.items()):
-            if self._left <= 0:
+            if self.left <= 0:
                 self.cut = True
                 fields[SIZE_LIMIT] = SIZE_LIMIT
                 break
@@ -196,18 +196,18 @@ class Walk:
         if len(value) == 2 and isinstance(value[0], str | bytes):
             return self._pair(value[0], value[1], depth)
         items: list[Any] = []
-        for item in value[: self._left + 1]:
-            if self._left <= 0:
+        for item in value[: self.left + 1]:
+            if self.left <= 0:
                 self.cut = True
                 items.append(SIZE_LIMIT)
                 break
-            self._left -= 1
+            self.left -= 1
             items.append(self.value(item, depth))
         return items
 
     def _pair(self, name: object, value: object, depth: int) -> list[Any]:
         """Return what may be a header: its name and its value."""
-        self._left -= 2
+        self.left -= 2
         shown = self.value(name, depth)
         if not self._is_secret(name):
             return [shown, self.value(value, depth)]
