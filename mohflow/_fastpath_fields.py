@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,6 +39,10 @@ RESERVED = frozenset(
 )
 """Names of fields that mean more than what they say."""
 
+PATH = re.compile("(?:/[a-z_.-]{0,13}+[0-9]{0,6}+)*+")
+"""Paths whose parts are too short for any secret that masking knows."""
+
+_NOTHING = re.compile("(?!)")
 _BEGIN_JSON = frozenset("{[ \t\n\r\v\f")
 
 Fields = dict[str, Any]
@@ -191,6 +196,8 @@ def checking(masker: Masker | None) -> Check:
 
 def _masked(masker: Masker) -> Check:
     mask = masker.text
+    # A pattern of the user may want anything.
+    is_path = (_NOTHING if masker.has_own else PATH).fullmatch
 
     def check(fields: Fields) -> bool:
         clean = masker.clean
@@ -201,7 +208,7 @@ def _masked(masker: Masker) -> Check:
                 continue
             kind = type(value)
             if kind is str:
-                if value not in clean:
+                if value not in clean and not is_path(value):
                     if len(value) <= MAX_TEXT and value[:1] not in _BEGIN_JSON:
                         new.append(name)
                     else:

@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 import mohflow
 
 from mohflow import FileOptions, MaskingOptions
+from mohflow._fastpath_fields import PATH
 from mohflow._pipeline import STAGE, never
+from mohflow.processors.context import MAX_VARIABLES
+from mohflow.processors.masking import Masker
 
 
 START = 1_790_000_000_123_456_789
@@ -78,6 +81,7 @@ TEXTS = st.one_of(
     st.sampled_from(
         [
             "/api/v1/login/17",
+            "/api/v2/login/18",
             "mail ann@example.org now",
             "password=hunter2 and more",
             '{"password": "x", "a": [1]}',
@@ -503,6 +507,26 @@ class TestWhatOthersChange:
         log_thrice(log)
 
         assert 3 == len(log_file.events)
+
+
+@given(st.from_regex(PATH, fullmatch=True))
+def test_paths_that_are_not_looked_at_hold_nothing_to_mask(path):
+    masker = Masker()
+
+    assert path == masker.text(path)
+    assert {"x": path} == masker(None, "info", {"x": path})
+
+
+def test_contexts_of_many_names_keep_the_order_of_the_first_binding(log_file):
+    log_file.configure()
+    names = [f"name_{n}" for n in range(2 * MAX_VARIABLES)]
+    structlog.contextvars.bind_contextvars(**dict.fromkeys(names, 1))
+    structlog.contextvars.clear_contextvars()
+
+    structlog.contextvars.bind_contextvars(name_99=1, name_7=1, name_55=1)
+    structlog.get_logger().info("e")
+
+    assert ["name_7", "name_55", "name_99"] == [*log_file.last][3:]
 
 
 def test_a_disk_that_is_full_is_counted(log_file, capsys):

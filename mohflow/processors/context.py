@@ -18,19 +18,20 @@ MAX_VARIABLES = 64
 
 _PREFIX = len(contextvars.STRUCTLOG_KEY_PREFIX)
 _VARIABLES: dict[str, Any] = contextvars._CONTEXT_VARS  # noqa: SLF001 - asked for one by one
+_PLACES: dict[str, int] = {}
 _GETTERS: list[tuple[str, Callable[[], Any]]] = []
 
 
 def context_fields() -> dict[str, Any]:
     """
-    Return a copy of what is bound to the context.
+    Return a copy of what is bound to the context, first bound first.
 
     :func:`structlog.contextvars.get_contextvars` copies the whole context of
     the program and looks through it.
     """
     if len(_GETTERS) != len(_VARIABLES):
         if len(_VARIABLES) > MAX_VARIABLES:
-            return contextvars.get_contextvars()
+            return _ordered(contextvars.get_contextvars())
         _GETTERS[:] = [
             (name[_PREFIX:], variable.get)
             for name, variable in _VARIABLES.copy().items()
@@ -41,6 +42,14 @@ def context_fields() -> dict[str, Any]:
         if value is not ...:
             fields[name] = value
     return fields
+
+
+def _ordered(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return *fields* in the order in which their names were first bound."""
+    if len(_PLACES) != len(_VARIABLES):
+        for place, name in enumerate(_VARIABLES.copy()):
+            _PLACES[name[_PREFIX:]] = place
+    return {name: fields[name] for name in sorted(fields, key=_PLACES.get)}  # type: ignore[arg-type]
 
 
 def merge_contextvars(

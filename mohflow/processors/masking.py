@@ -130,6 +130,8 @@ class Masker:
         self._allowed = [re.compile(p) for p in self._options.allow_patterns]
         self._counts = dict.fromkeys((KEY, *self._scanner.names), 0)
         self.clean: set[str] = set()
+        self.has_own = bool(self._options.patterns)
+        """Whether patterns of the user look at every text."""
 
     @property
     def counts(self) -> Mapping[str, int]:
