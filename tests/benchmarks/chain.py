@@ -82,7 +82,7 @@ class Process:
 
 def measure(python, folder, rounds):
     """Return nanoseconds of every round, versions, and who is missing."""
-    times, versions, missing = {}, {}, {}
+    times, versions, missing, full = {}, {}, {}, ""
     with ExitStack() as stack:
         processes = {}
         for rival in RIVALS:
@@ -93,6 +93,7 @@ def measure(python, folder, rounds):
                 continue
             processes[rival] = stack.enter_context(process)
             versions[rival] = process.about["versions"]
+            full = process.about["python"]
         plan = [(rival, "event") for rival in processes] + [
             (rival, what)
             for what, rivals in OTHER_MEASURES.items()
@@ -106,7 +107,12 @@ def measure(python, folder, rounds):
                     times.setdefault(f"{rival} {what}", []).append(
                         round(found["wall"], 1)
                     )
-    return {"ns": times, "versions": versions, "missing": missing}
+    return {
+        "python": full,
+        "ns": times,
+        "versions": versions,
+        "missing": missing,
+    }
 
 
 def ratio(times, what, to):

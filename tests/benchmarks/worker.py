@@ -34,10 +34,10 @@ def load(rival):
 def measured(loop, first, count):
     """Return nanoseconds for an event: passed, and used by this thread."""
     thread, wall = time.thread_time_ns(), time.perf_counter_ns()
-    loop(first, first + count)
+    found = loop(first, first + count)
     wall = time.perf_counter_ns() - wall
     thread = time.thread_time_ns() - thread
-    return {"wall": wall / count, "thread": thread / count}
+    return {"wall": wall / count, "thread": thread / count, "found": found}
 
 
 def cut_logs(folder):

@@ -1,0 +1,172 @@
+"""The table and the plot of docs/performance/, made of the results kept."""
+
+from __future__ import annotations
+
+import json
+
+import bars
+import loki
+
+from chain import RIVALS, ratio
+from environments import ROOT
+
+
+FOLDER = ROOT / "docs" / "performance"
+OURS = {"mohflow_file", "mohflow_unmasked", "mohflow_only_loki"}
+
+
+def keep(python, found):
+    """Keep the raw results of one Python."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{python}.json"
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def kept():
+    """Return the results that are kept, by Python."""
+    found = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in FOLDER.glob("python*.json")
+    }
+    return dict(sorted(found.items()))
+
+
+def write():
+    """Write what the page includes."""
+    results = kept()
+    parts = [
+        _machine(results),
+        _log_calls(results),
+        _bars(results),
+        _loki(results),
+        _versions(results),
+    ]
+    text = "\n".join(parts)
+    (FOLDER / "tables.inc").write_text(text, encoding="utf-8")
+    newest = results[max(results)]
+    (FOLDER / "log-call.svg").write_text(_plot(newest), encoding="utf-8")
+
+
+def _table(title, head, rows, widths=None):
+    lines = [f".. list-table:: {title}", "   :header-rows: 1"]
+    if widths:
+        lines.append(f"   :widths: {widths}")
+    lines.append("")
+    for row in (head, *rows):
+        for number, cell in enumerate(row):
+            lines.append(f"   {'  ' if number else '* '}- {cell}")
+    return "\n".join([*lines, ""])
+
+
+def _machine(results):
+    machine = next(iter(results.values()))["machine"]
+    return "Machine: " + ", ".join(f"{v}" for v in machine.values()) + ".\n"
+
+
+def _log_calls(results):
+    rows = []
+    for rival, name in RIVALS.items():
+        row = [f"**{name}**" if rival in OURS else name]
+        for found in results.values():
+            ns = found["chain"]["ns"]
+            if f"{rival} event" not in ns:
+                row.append("does not install")
+                continue
+            least, middle = ratio(ns, f"{rival} event", "limit event")
+            micro = min(ns[f"{rival} event"]) / 1000
+            row.append(f"{middle:.1f} ({least:.1f}; {micro:.2f} µs)")
+        rows.append(row)
+    for rival in ("limit", "mohflow_file", "structlog_native"):
+        if all("instructions" in found for found in results.values()):
+            rows.append(
+                [f"instructions: {RIVALS[rival]}"]
+                + [
+                    f"{found['instructions'][rival]:,}"
+                    for found in results.values()
+                ]
+            )
+    title = "One event into a file, as a multiple of the limit"
+    return _table(title, ["", *map(_titled, results)], rows)
+
+
+def _titled(python):
+    return python.replace("python", "Python ")
+
+
+def _bars(results):
+    judged = [list(bars.judged(found)) for found in results.values()]
+    rows = []
+    for same in zip(*judged, strict=True):
+        what, _, bar = same[0]
+        cells = [
+            f"{figure:.2f}" + ("" if figure <= bar else " **missed**")
+            for _, figure, _ in same
+        ]
+        rows.append([what, f"{bar:g}", *cells])
+    title = "What must be reached; less is better"
+    return _table(title, ["", "at most", *map(_titled, results)], rows)
+
+
+def _loki(results):
+    rows = []
+    for kind, server in (
+        ("accept", "a server that reads bytes"),
+        ("store", "LokiServer"),
+    ):
+        for rival, name in loki.SENDER_NAMES.items():
+            row = [f"**{name}**" if rival in OURS else name, server]
+            for found in results.values():
+                rates = found["loki"]["rates"].get(f"{kind} {rival}")
+                why = found["loki"]["missing"].get(f"{kind} {rival}", "")
+                row.append(f"{max(rates):,}" if rates else why or "not run")
+            if kind == "accept" or rival in ("loki_posts", *OURS):
+                rows.append(row)
+    title = "Events a second until they are stored"
+    return _table(title, ["", "into", *map(_titled, results)], rows)
+
+
+def _versions(results):
+    rows = []
+    for python, found in results.items():
+        seen = {}
+        for versions in found["chain"]["versions"].values():
+            for name, version in versions.items():
+                if version not in seen.setdefault(name, []):
+                    seen[name].append(version)
+        text = ", ".join(f"{n} {' and '.join(v)}" for n, v in seen.items())
+        missing = "; ".join(
+            f"{rival} is missing: {why}"
+            for rival, why in found["chain"]["missing"].items()
+        )
+        rows.append([found["machine"]["python"], f"{text}. {missing}".strip()])
+    return _table("Versions", ["Python", "Packages"], rows, "15 85")
+
+
+def _plot(found):
+    """Return bars as SVG: the ratio of each rival to the limit."""
+    ns = found["chain"]["ns"]
+    ratios = {
+        name: (rival, ratio(ns, f"{rival} event", "limit event")[1])
+        for rival, name in RIVALS.items()
+        if f"{rival} event" in ns
+    }
+    most = sorted(value for _, value in ratios.values())[-2]
+    height = 26 * len(ratios) + 10
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" '
+        f'height="{height}" font-family="sans-serif" font-size="13">'
+    ]
+    by_ratio = sorted(ratios.items(), key=lambda item: item[1][1])
+    for row, (name, (rival, value)) in enumerate(by_ratio):
+        top = 26 * row + 5
+        width = 300 * min(value / most, 1.15)
+        color = "#2b6cb0" if rival in OURS else "#a0aec0"
+        more = " (bar cut)" if value / most > 1.15 else ""
+        parts.append(
+            f'<text x="340" y="{top + 15}" text-anchor="end">{name}</text>'
+            f'<rect x="350" y="{top}" width="{width:.0f}" height="20" '
+            f'fill="{color}"/>'
+            f'<text x="{355 + width:.0f}" y="{top + 15}">'
+            f"{value:.1f}{more}</text>"
+        )
+    return "\n".join([*parts, "</svg>", ""])
