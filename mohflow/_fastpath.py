@@ -10,7 +10,7 @@ one place where cleverness is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from orjson import dumps
@@ -67,6 +67,7 @@ from mohflow.typing import Renderer
 _WHOLE_CHAIN = list(CHAIN)
 Put = Callable[[Event], None]
 Append = Callable[[int, bytes], None]
+End = tuple[int | None, Put, Append | None]
 Write = Callable[[Gate, int, int, Fields, bytes], None]
 
 
@@ -205,6 +206,8 @@ def _written(pipeline: Pipeline) -> Write:
         (render, _json_limit(render), [_end(route) for route in routes])
         for render, routes in pipeline.groups
     ]
+    if len(groups) == len(groups[0][2] if groups else ()) == 1:
+        return _written_once(pipeline, *groups[0])
     look_at = 0
 
     def write(
@@ -228,6 +231,31 @@ def _written(pipeline: Pipeline) -> Write:
     return write
 
 
+def _written_once(
+    pipeline: Pipeline, render: Renderer, limit: int, ends: Sequence[End]
+) -> Write:
+    """Return what hands an event to the only sink."""
+    ((own_level, put, append),) = ends
+    look_at = 0
+
+    def write(
+        gate: Gate, number: int, time_ns: int, fields: Fields, json: bytes
+    ) -> None:
+        nonlocal look_at
+        if time_ns > look_at:
+            look_at = time_ns + SECOND
+            pipeline.look(time_ns)
+        if number >= (gate.inherited if own_level is None else own_level):
+            if len(json) > limit:
+                json = render(None, "", dict(fields))
+            if append is None:
+                put(Event(time_ns, number, fields, json))
+            else:
+                append(time_ns, json)
+
+    return write
+
+
 def _json_limit(render: Renderer) -> int:
     """Return how long the JSON of *render* may be; 0 if it is no JSON."""
     if isinstance(render, LineLimit) and type(render.renderer) is JsonRenderer:
@@ -235,7 +263,7 @@ def _json_limit(render: Renderer) -> int:
     return 0
 
 
-def _end(route: Route) -> tuple[int | None, Put, Append | None]:
+def _end(route: Route) -> End:
     """Return the level of a sink, what takes an event, what takes a line."""
     delivery = route.delivery
     append = getattr(delivery, "append", None)

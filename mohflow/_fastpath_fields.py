@@ -109,25 +109,17 @@ def assembling(static: Values, names: Names) -> Assemble:
     def assemble(
         gate: Gate, context: Values, event: str, values: Values
     ) -> Fields | None:
-        bound = context_fields()
-        if not (
-            (knows(values) or learn(values))
-            and (knows(context) or learn(context))
-            and (knows(bound) or learn(bound))
-        ):
+        fields = context_fields()
+        fields.update(context)
+        fields.update(values)
+        if not (knows(fields) or learn(fields)):
             return None
         head = heads[
             bool(gate.name),
-            has_service
-            or "service" in context
-            or "service" in values
-            or "service" in bound,
-            has_environment
-            or "environment" in context
-            or "environment" in values
-            or "environment" in bound,
+            has_service or "service" in fields,
+            has_environment or "environment" in fields,
         ]
-        fields: Fields = {**head, **bound, **context, **values}
+        fields = {**head, **fields}
         fields["event"] = event
         if "opentelemetry.trace" in modules:
             for name, value in add_trace_ids(None, "", {}).items():

@@ -29,7 +29,7 @@ REQUIREMENTS = {
     "picologging_text": ("picologging",),
     "mohflow_1": ("mohflow==1.1.2", "orjson"),
     "python_logging_loki": ("python-logging-loki",),
-    "loki_logger_handler": ("loki-logger-handler",),
+    "loki_logger_handler": ("loki-logger-handler", "requests"),
 }
 """What each rival of ``rivals/`` needs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import bars
+import instructions
 import loki
 
 from chain import RIVALS, ratio
@@ -76,15 +77,12 @@ def _log_calls(results):
             micro = min(ns[f"{rival} event"]) / 1000
             row.append(f"{middle:.1f} ({least:.1f}; {micro:.2f} µs)")
         rows.append(row)
-    for rival in ("limit", "mohflow_file", "structlog_native"):
-        if all("instructions" in found for found in results.values()):
-            rows.append(
-                [f"instructions: {RIVALS[rival]}"]
-                + [
-                    f"{found['instructions'][rival]:,}"
-                    for found in results.values()
-                ]
-            )
+    if all("instructions" in found for found in results.values()):
+        rows += [
+            [f"instructions: {RIVALS[rival]}"]
+            + [f"{f['instructions'][rival]:,}" for f in results.values()]
+            for rival in instructions.RIVALS
+        ]
     title = "One event into a file, as a multiple of the limit"
     return _table(title, ["", *map(_titled, results)], rows)
 
@@ -127,7 +125,7 @@ def _loki(results):
 
 def _versions(results):
     rows = []
-    for python, found in results.items():
+    for found in results.values():
         seen = {}
         for versions in found["chain"]["versions"].values():
             for name, version in versions.items():
