@@ -110,8 +110,8 @@ class Pipeline:
     ) -> None:
         self.steps = steps
         self.routes = tuple(routes)
+        # Tries a call before the chain does; see mohflow._fastpath.
         self.fast: FastPath = never
-        """Tries a call before the chain does; see :mod:`mohflow._fastpath`."""
         self._watch = watch
         self._shutdown = shutdown
         self._watched_ns = 0

@@ -79,7 +79,7 @@ def _log_calls(results):
         rows.append(row)
     if all("instructions" in found for found in results.values()):
         rows += [
-            [f"instructions: {RIVALS[rival]}"]
+            [f"instructions of {RIVALS[rival]}"]
             + [f"{f['instructions'][rival]:,}" for f in results.values()]
             for rival in instructions.RIVALS
         ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
-import time
 
 from statistics import median
 
@@ -17,7 +17,7 @@ PROGRAMS = {
 
 
 def measure(python, rounds):
-    """Return milliseconds of each round, an empty interpreter subtracted."""
+    """Return CPU milliseconds of each round, less an empty interpreter's."""
     inside = environment(python, "mohflow_file")
     times = {name: [] for name in PROGRAMS}
     for number in range(rounds + 1):
@@ -34,6 +34,12 @@ def ratio(times):
 
 
 def _run(inside, code):
-    started = time.perf_counter()
+    started = _used()
     subprocess.run([inside, "-c", code], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return _used() - started
+
+
+def _used():
+    """Return the CPU seconds of all child processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
