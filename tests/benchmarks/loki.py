@@ -59,8 +59,8 @@ def server(python, kind):
         process.stdout.close()
 
 
-def _sender(python, rival, folder, url):
-    environ = {**os.environ, "BENCH_LOKI": url}
+def _sender(python, rival, folder, url, **more):
+    environ = {**os.environ, "BENCH_LOKI": url, **more}
     return Process(python, rival, folder, environ)
 
 
@@ -69,7 +69,13 @@ def throughput(python, folder, kind, rival):
     count = SENDERS[rival]
     with (
         server(python, kind) as (url, stored),
-        _sender(python, rival, folder / kind / rival, url) as sender,
+        _sender(
+            python,
+            rival,
+            folder / kind / rival,
+            url,
+            BENCH_QUEUE="256 MiB",  # what is measured is no loss
+        ) as sender,
     ):
         if "prepare" in sender.about["measures"]:
             sender.measure("prepare", count)

@@ -16,7 +16,10 @@ def setup(folder):
     mohflow.configure(
         console=False,
         loki=mohflow.LokiOptions(
-            url=os.environ["BENCH_LOKI"], queue_events=200_000, timeout=5
+            url=os.environ["BENCH_LOKI"],
+            queue_bytes=os.environ.get("BENCH_QUEUE", "32 MiB"),
+            queue_events=200_000,
+            timeout=5,
         ),
     )
     structlog.contextvars.bind_contextvars(**standard.CONTEXT)
