@@ -173,6 +173,9 @@ class DeliveryMachine(RuleBasedStateMachine):
         def counted() -> int:
             count = adopt()
             self.orphaned -= count
+            if self.was_full:
+                # Progress that could not be noted is found again.
+                self.orphaned = max(0, self.orphaned)
             return count
 
         spool.adopt = counted  # type: ignore[method-assign]
