@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mohflow._event import Event
-from mohflow.delivery.backlog import Batch
+from mohflow.delivery.batch import Batch
 from mohflow.delivery.ledger import Fates
 from mohflow.delivery.retry import retrying
 from mohflow.delivery.shared import Shared

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow.delivery.batch import Batch, Waiting, due, patience
+from mohflow.delivery.in_flight import say_unusable
 from mohflow.delivery.ledger import Fates, Ledger
 from mohflow.delivery.queue import BoundedQueue, Entry, event_of
 from mohflow.diagnostics import complain
@@ -127,7 +128,7 @@ class Backlog:
             self.spool.append([*map(event_of, entries), *newest])
         except SpoolError as error:
             self.queue.restore(entries)
-            self._complain(error)
+            say_unusable(self._name, error)
             return False
         self._ledger.spill(len(entries))
         self._ledger.spool(len(newest))
@@ -136,9 +137,8 @@ class Backlog:
 
     def evict(self) -> None:
         """Delete from disk what is too much or too old, and count it."""
-        if self.spool is None:
-            return
-        for reason, count in self.spool.evict().items():
+        lost = self.spool.evict() if self.spool else {}
+        for reason, count in lost.items():
             self._ledger.settle(Fates(dropped={reason: count}), spooled=True)
             complain(
                 f"sink {self._name} {reason}",
@@ -171,13 +171,6 @@ class Backlog:
                 seconds.append(max(0.0, first[1] + limits.max_age - now))
         return min((s for s in seconds if s is not None), default=None)
 
-    def oldest(self, batches: Sequence[Batch]) -> int:
-        """Return the number of the oldest event that is only in memory."""
-        first = self.queue.first()
-        oldest = first[0] if first else self.queue.entered
-        numbers = [batch.number for batch in batches if batch.entries]
-        return min([oldest, *numbers])
-
     def _waiting(self, now: float, *, is_awaited: bool) -> Waiting:
         """Return what stands first: what is on disk, or what is in memory."""
         if self.spool is not None and len(self.spool):
@@ -197,7 +190,7 @@ class Backlog:
             return Batch(events, is_spooled=True) if events else None
         self.is_behind = False
         entries = self.queue.take(limits.max_events, limits.max_bytes)
-        return self._in_flight(entries) if entries else None
+        return self._in_flight(entries)
 
     def take_urgent(self, limits: Limits, now: float) -> Batch | None:
         """Return errors that have waited while other events stand first."""
@@ -211,85 +204,16 @@ class Backlog:
     def pull(self, numbers: Sequence[int], limits: Limits) -> Batch | None:
         """Return those of *numbers* that still wait, though others do."""
         entries = self.queue.pull(set(numbers[: limits.max_events]))
-        batch = self._in_flight(entries) if entries else None
-        if batch is not None:
-            batch.has_overtaken = True
-        return batch
+        return self._in_flight(entries, has_overtaken=True)
 
-    def _in_flight(self, entries: list[Entry]) -> Batch:
+    def _in_flight(
+        self, entries: list[Entry], *, has_overtaken: bool = False
+    ) -> Batch | None:
+        if not entries:
+            return None
         self._ledger.take(len(entries))
-        return Batch([*map(event_of, entries)], entries)
-
-    def keep_first(self, batch: Batch, count: int) -> Batch:
-        """Return the first *count* of *batch*; the others wait again."""
-        if batch.is_spooled:
-            return Batch(batch.events[:count], is_spooled=True)
-        self._put_back(batch.entries[count:])
-        return Batch(
-            batch.events[:count],
-            batch.entries[:count],
-            has_overtaken=batch.has_overtaken,
-        )
-
-    def _put_back(self, entries: Sequence[Entry]) -> None:
-        self.queue.restore(entries)
-        self._ledger.take(-len(entries))
-
-    def settle(
-        self, batch: Batch, events: Sequence[Event], fates: Fates
-    ) -> None:
-        """Count what became of *events*, which belong to *batch*."""
-        if not batch.is_finished:
-            gone = {id(event) for event in events}
-            batch.left = [e for e in batch.left if id(e) not in gone]
-            self._ledger.settle(fates, spooled=batch.is_spooled)
-
-    def finish(self, batch: Batch, reason: str = "shutdown") -> None:
-        """
-        Forget *batch*; what is left of it goes, or stays, on disk.
-
-        Without a disk what is left is lost, and counted as *reason*.
-        """
-        if batch.is_finished:
-            return
-        batch.is_finished = True
-        if batch.is_spooled:
-            self._acknowledge(batch)
-        elif batch.has_overtaken:
-            left = {id(event) for event in batch.left}
-            pairs = zip(batch.entries, batch.events, strict=True)
-            self._put_back([e for e, event in pairs if id(event) in left])
-        elif batch.left and not self._give_up(batch.left):
-            self._ledger.settle(Fates(dropped={reason: len(batch.left)}))
-
-    def _acknowledge(self, batch: Batch) -> None:
-        """Let the disk forget what is not left of *batch*."""
-        assert self.spool is not None  # noqa: S101 - tells the type checker
-        count = len(batch.events)
-        if batch.left:
-            first = id(batch.left[0])
-            count = [id(event) for event in batch.events].index(first)
-            if len(batch.events) - count != len(batch.left):
-                # Some in the middle are done with: write the others anew.
-                try:
-                    self.spool.prepend(batch.left)
-                    count = len(batch.events)
-                except SpoolError as error:
-                    self._complain(error)
-        self.spool.ack(count)
-
-    def _give_up(self, events: Sequence[Event]) -> bool:
-        """Put events that were in flight before all others on disk."""
-        if self.spool is None:
-            return False
-        try:
-            self.spool.prepend(events)
-        except SpoolError as error:
-            self._complain(error)
-            return False
-        self._ledger.give_up(len(events))
-        self.is_behind = True
-        return True
+        events = [*map(event_of, entries)]
+        return Batch(events, entries, has_overtaken=has_overtaken)
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""
@@ -299,10 +223,3 @@ class Backlog:
                 self._ledger.lose("shutdown", len(entries))
         if self.spool is not None:
             self.spool.close()
-
-    def _complain(self, error: SpoolError) -> None:
-        complain(
-            f"spool {self._name}",
-            f"the spool of sink {self._name!r} cannot be used: "
-            f"{error.reason}. Events stay in memory, within its bounds.",
-        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 
 from mohflow._event import Event
 from mohflow.delivery.batch import Batch
-from mohflow.delivery.queue import event_of
+from mohflow.delivery.queue import Entry, event_of
 from mohflow.delivery.shared import Shared
 
 
@@ -46,21 +46,27 @@ class Bypass:
                 entries = list(islice(waiting, AT_ONCE))
             if not entries:
                 return None
-            size, chosen = 0, None
-            for entry in entries:
-                key = self._partition(event_of(entry))
-                if key in self._held:
-                    if not numbers:
-                        self._seen = entry[0]
-                    continue
-                size += len(entry[4])
-                if not numbers:
-                    chosen = key
-                elif key != chosen or size > shared.limits.max_bytes:
-                    break
-                numbers.append(entry[0])
+            numbers = self._choose(entries)
         with shared.wake:
             batch = shared.backlog.pull(numbers, shared.limits)
             if batch is not None:
-                shared.batches.append(batch)
+                shared.in_flight.batches.append(batch)
         return batch
+
+    def _choose(self, entries: Sequence[Entry]) -> list[int]:
+        """Return the numbers of those that make a batch, if any."""
+        numbers: list[int] = []
+        size, chosen = 0, None
+        for entry in entries:
+            key = self._partition(event_of(entry))
+            if key in self._held:
+                if not numbers:
+                    self._seen = entry[0]
+                continue
+            size += len(entry[4])
+            if not numbers:
+                chosen = key
+            elif key != chosen or size > self._shared.limits.max_bytes:
+                break
+            numbers.append(entry[0])
+        return numbers

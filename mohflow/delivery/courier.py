@@ -7,17 +7,12 @@ from collections.abc import Sequence
 from mohflow._event import Event
 from mohflow.delivery.attempts import Attempts
 from mohflow.delivery.batch import Batch, fitting, partitioner
-from mohflow.delivery.bypass import Bypass
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.ledger import Fates
+from mohflow.delivery.meantime import Meantime
 from mohflow.delivery.shared import Shared
 from mohflow.diagnostics import complain
 from mohflow.exceptions import Unavailable
-
-
-TICK = 0.5
-"""Seconds between two looks at what else can be done while the sink is
-away."""
 
 
 class Courier:
@@ -32,6 +27,8 @@ class Courier:
         self._shared = shared
         self._attempts = Attempts(shared, self)
         self._partition = partitioner(shared.name, shared.sink)
+        self._meantime = Meantime(shared, self._partition, self._once)
+        self.pause = self._meantime.pause
         self._was_urgent = False
 
     def run(self) -> None:
@@ -52,7 +49,7 @@ class Courier:
         """Return a batch once one is due; ``None`` when the end has come."""
         shared = self._shared
         while not shared.is_closing:
-            self.relieve()
+            self._meantime.relieve()
             batch = self.take()
             if batch is not None:
                 return batch
@@ -75,17 +72,14 @@ class Courier:
             batch = self._choose()
             if batch is None:
                 return None
-            shared.batches.append(batch)
+            shared.in_flight.batches.append(batch)
         count = fitting(batch.events, shared.limits, self._partition)
         if count == len(batch.events):
             return batch
         with shared.wake:
             if batch.is_finished:
                 return batch
-            shared.batches.remove(batch)
-            batch = shared.backlog.keep_first(batch, count)
-            shared.batches.append(batch)
-        return batch
+            return shared.in_flight.keep_first(batch, count)
 
     def _choose(self) -> Batch | None:
         shared = self._shared
@@ -103,17 +97,6 @@ class Courier:
             return None
         return shared.backlog.take(shared.limits, now)
 
-    def relieve(self) -> None:
-        """Move what is in memory to disk, a little at a time, if it helps."""
-        shared = self._shared
-        is_done = False
-        while not is_done:
-            with shared.wake:
-                is_done = not (
-                    shared.must_spill() and shared.backlog.spill_slice()
-                )
-                self._tell()
-
     def process(self, batch: Batch) -> None:
         """Deliver *batch*, as long as it makes sense; keep what is left."""
         shared = self._shared
@@ -123,22 +106,21 @@ class Courier:
         if is_behind and not batch.left:
             size = sum(len(event.line) for event in batch.events)
             shared.pace.sent(size, shared.clock())
-        self.relieve()
+        self._meantime.relieve()
+
+    def _once(self, batch: Batch) -> Unavailable | None:
+        """Try *batch* without waiting; what is left of it waits again."""
+        fault = self._attempts.once(batch)
+        self._finish(batch)
+        return fault
 
     def _finish(self, batch: Batch, reason: str = "shutdown") -> None:
         shared = self._shared
         with shared.wake:
-            shared.backlog.finish(batch, reason)
-            if batch in shared.batches:
-                shared.batches.remove(batch)
-            self._tell()
-
-    def _tell(self) -> None:
-        """Wake who waits for an event to have left the memory."""
-        shared = self._shared
-        if shared.oldest() > shared.awaited:
-            shared.awaited = -1
-        shared.wake.notify_all()
+            if shared.breaker.is_open:
+                shared.backlog.is_behind = True
+            shared.in_flight.finish(batch, reason)
+            shared.tell()
 
     def is_over(self, batch: Batch) -> bool:
         """Return whether another attempt makes no sense now."""
@@ -150,49 +132,12 @@ class Courier:
         has_disk = shared.disk is not None and not batch.is_spooled
         return has_disk and shared.breaker.is_open
 
-    def pause(self, seconds: float, held: Batch | None = None) -> None:
-        """
-        Wait for *seconds*, or until the end.
-
-        Args:
-            seconds: How long.
-            held: Only events of its partition must wait; others are tried.
-        """
-        shared = self._shared
-        bypass = Bypass(shared, self._partition)
-        if held is not None:
-            bypass.hold(held)
-        while seconds > 0 and not shared.is_closing:
-            self.relieve()
-            if held is not None:
-                self._overtake(bypass)
-            with shared.wake:
-                # What could not be moved now is no reason to wake up.
-                is_stuck = shared.must_spill()
-                shared.wake.wait_for(
-                    lambda: shared.is_closing
-                    or (not is_stuck and shared.must_spill()),  # noqa: B023 - called before it changes
-                    min(seconds, TICK),
-                )
-            seconds -= TICK
-
-    def _overtake(self, bypass: Bypass) -> None:
-        """Deliver what need not wait for what is held."""
-        shared = self._shared
-        while (batch := bypass.take()) is not None:
-            fault = self._attempts.once(batch)
-            self._finish(batch)
-            if isinstance(fault, Unavailable):
-                if not fault.only_partition or shared.is_closing:
-                    return
-                bypass.hold(batch)
-
     def settle(
         self, batch: Batch, events: Sequence[Event], fates: Fates
     ) -> None:
         """Count what became of *events*."""
         with self._shared.wake:
-            self._shared.backlog.settle(batch, events, fates)
+            self._shared.in_flight.settle(batch, events, fates)
 
     def bury(self, rejected: Sequence[tuple[Event, str]]) -> None:
         """Keep events that will never be stored, each with a reason."""
@@ -217,7 +162,7 @@ class Courier:
             f"the delivery to sink {shared.name!r} failed: "
             f"{type(error).__name__}. Please report this.",
         )
-        for batch in list(shared.batches):
+        for batch in list(shared.in_flight.batches):
             self._finish(batch, "engine_error")
         with shared.wake:
             if not shared.is_closing:

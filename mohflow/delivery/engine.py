@@ -71,9 +71,7 @@ class Delivery:
                 self._worker.start()
 
     def _begin(self) -> None:
-        shared = self._shared = Shared(
-            *self._made_of, is_json=self._is_json
-        )
+        shared = self._shared = Shared(*self._made_of, is_json=self._is_json)
         self.ledger = shared.ledger
         self.courier = Courier(shared)
         self._worker = Worker(f"mohflow-{self.name}", self.courier.run)
@@ -171,9 +169,8 @@ class Delivery:
             shared.wake.notify_all()
         is_over = self._worker.join(deadline - time.monotonic())
         with shared.wake:
-            for batch in shared.batches:
-                shared.backlog.finish(batch)
-            shared.batches.clear()
+            for batch in list(shared.in_flight.batches):
+                shared.in_flight.finish(batch)
             shared.backlog.close()
             shared.is_abandoned = not is_over
         if self._worker.join(0.0):

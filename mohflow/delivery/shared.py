@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from mohflow._delivery_options import DeliveryOptions
 from mohflow.delivery.backlog import Backlog
-from mohflow.delivery.batch import Batch
 from mohflow.delivery.breaker import Breaker
 from mohflow.delivery.disk import Disk
+from mohflow.delivery.in_flight import InFlight
 from mohflow.delivery.ledger import Ledger
 from mohflow.delivery.pace import Pace
 from mohflow.delivery.sight import Sight
@@ -51,10 +51,9 @@ class Shared:
         self.backlog = Backlog(
             name, options, self.ledger, spool, is_json=is_json
         )
+        self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
         self.breaker = Breaker()
         self.pace = Pace(options.catch_up)
-        self.batches: list[Batch] = []
-        """What the worker is busy with."""
         self.awaited = -1
         """The number of the last event that a flush waits for."""
         self.is_idle = False
@@ -107,19 +106,27 @@ class Shared:
             is_awaited or backlog.queue.is_half_full
         )
 
+    def tell(self) -> None:
+        """Wake who waits for events to have left the memory."""
+        if self.oldest() > self.awaited:
+            self.awaited = -1
+        self.wake.notify_all()
+
     def oldest(self) -> int:
         """Return the number of the oldest event that is only in memory."""
-        return self.backlog.oldest(self.batches)
+        return self.in_flight.oldest()
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
         spool, first = self.backlog.spool, self.backlog.queue.first()
         times = [
-            self.batch.left[0].time_ns
-            if self.batch and self.batch.left
-            else None,
+            *(
+                batch.left[0].time_ns
+                for batch in self.in_flight.batches
+                if batch.left
+            ),
             spool.oldest_time_ns if spool else None,
-            first[1].time_ns if first else None,
+            first[3] if first else None,
         ]
         return Sight(
             failing=self.breaker.failing,
@@ -133,6 +140,6 @@ class Shared:
         if len(self.backlog.queue):
             return False
         if not self.backlog.is_on_disk:
-            return not self.batches
-        is_safe = all(batch.is_spooled for batch in self.batches)
+            return not self.in_flight.batches
+        is_safe = all(batch.is_spooled for batch in self.in_flight.batches)
         return is_safe and self.breaker.is_open

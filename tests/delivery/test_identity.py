@@ -281,7 +281,7 @@ class DeliveryMachine(RuleBasedStateMachine):
             counts = process.shared.ledger.snapshot()
 
             assert counts.is_balanced
-            assert [] == process.shared.batches
+            assert [] == process.shared.in_flight.batches
             assert 0 == counts.in_flight
             assert process.queued == counts.queued <= 20
             assert process.spooled == counts.spooled
