@@ -89,8 +89,9 @@ class Backlog:
                 self._touched = now
             if self.spill([event]):
                 return
-        while not self.queue.has_room(event) and self.spill_slice():
-            pass
+        if self.spool is not None:
+            while not self.queue.has_room(event) and self.spill_slice():
+                pass
         is_in, gone = self.queue.offer(event, now)
         if is_in:
             self._ledger.queue()
@@ -99,6 +100,7 @@ class Backlog:
         if gone:
             self._ledger.lose("queue_full", gone)
         if gone or not is_in:
+            # Said once a minute; each counts.
             complain(
                 f"sink {self._name} queue_full",
                 f"the queue of sink {self._name!r} is full: the sink is slow "

@@ -93,7 +93,6 @@ class BoundedQueue:
 
     def has_room(self, event: Event) -> bool:
         """Return whether *event* fits without another giving way."""
-        # Not less than what it takes, and known without looking at it.
         size = _weight(len(event.line), has_fields=not self._is_json)
         return (
             self.events < self._max_events
@@ -107,26 +106,29 @@ class BoundedQueue:
         Returns:
             Whether it is in, and how many gave way.
         """
-        gone = 0
-        while not self.has_room(event):
-            level = self._victim(event)
-            if level is None:
-                return False, gone
-            self._pop(level)
-            gone += 1
-        line = event.line
-        # What a cut line has lost is still in the fields.
+        line, level = event.line, event.level
         is_whole = self._is_json and b'"truncated":true' not in line
+        size = ENTRY_BYTES + len(line) * (1 if is_whole else 1 + OBJECT_FACTOR)
+        gone = 0
+        while (
+            self.events >= self._max_events
+            or self.weight + size > self._max_bytes
+        ):
+            victim = self._victim(event)
+            if victim is None:
+                return False, gone
+            self._pop(victim)
+            gone += 1
         kept = None if is_whole else event
-        entry = (self.entered, now, event.level, event.time_ns, line, kept)
+        entry = (self.entered, now, level, event.time_ns, line, kept)
         self.entered += 1
-        waiting = self._lines.get(event.level)
+        waiting = self._lines.get(level)
         if waiting is None:
-            waiting = self._lines[event.level] = deque()
+            waiting = self._lines[level] = deque()
         waiting.append(entry)
         self.events += 1
         self.bytes += len(line)
-        self.weight += weight(entry)
+        self.weight += size
         return True, gone
 
     def _victim(self, event: Event) -> int | None:
