@@ -84,14 +84,8 @@ class Backlog:
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
-        if self._is_wal:
-            if not self.is_on_disk:
-                self._touched = now
-            if self.spill([event]):
-                return
-        if self.spool is not None:
-            while not self.queue.has_room(event) and self.spill_slice():
-                pass
+        if self.spool is not None and self._took(event, now):
+            return
         is_in, gone = self.queue.offer(event, now)
         if is_in:
             self._ledger.queue()
@@ -100,12 +94,22 @@ class Backlog:
         if gone:
             self._ledger.lose("queue_full", gone)
         if gone or not is_in:
-            # Said once a minute; each counts.
             complain(
                 f"sink {self._name} queue_full",
                 f"the queue of sink {self._name!r} is full: the sink is slow "
                 "or cannot be reached. Events are lost to it and counted.",
             )
+
+    def _took(self, event: Event, now: float) -> bool:
+        """Put *event* on disk, or make room in memory with its help."""
+        if self._is_wal:
+            if not self.is_on_disk:
+                self._touched = now
+            if self.spill([event]):
+                return True
+        while not self.queue.has_room(event) and self.spill_slice():
+            pass
+        return False
 
     def spill_slice(self) -> bool:
         """Move the oldest in memory to disk; return whether any moved."""

@@ -41,8 +41,8 @@ class Delivery:
         options: Bounds and promises.
         disk: The place for what memory cannot keep, if there is one.
         clock: Returns seconds; only differences count.
-        is_json: Whether the line of an event is its fields as JSON; then the
-            line alone waits.
+        is_json: Whether the line of an event is its fields as JSON and a
+            newline; then the line alone waits.
     """
 
     is_queued = True

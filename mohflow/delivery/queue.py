@@ -25,23 +25,28 @@ takes a fraction of the memory, and of the time of the garbage collector."""
 ENTRY_BYTES = 300
 """Memory that an event takes beside its line, measured on CPython 3.11."""
 
-OBJECT_FACTOR = 5
+KEPT_BYTES = 4096
+"""Memory that orjson 3.13 leaves reserved behind a line, however short."""
+
+KEPT_FACTOR = 5
 """Memory of fields as Python objects, as a multiple of their JSON."""
 
 
 def event_of(entry: Entry) -> Event:
     """Return the event that *entry* was made of."""
     _, _, level, time_ns, line, event = entry
-    return event or Event(time_ns, level, orjson.loads(line), line)
+    return event or Event(time_ns, level, orjson.loads(line), line + b"\n")
 
 
 def weight(entry: Entry) -> int:
     """Return about how many bytes of memory *entry* takes."""
-    return _weight(len(entry[4]), has_fields=entry[5] is not None)
+    return _weight(len(entry[4]), is_kept=entry[5] is not None)
 
 
-def _weight(size: int, *, has_fields: bool) -> int:
-    return ENTRY_BYTES + size * (1 + OBJECT_FACTOR * has_fields)
+def _weight(size: int, *, is_kept: bool) -> int:
+    if is_kept:
+        return ENTRY_BYTES + KEPT_BYTES + size * (1 + KEPT_FACTOR)
+    return ENTRY_BYTES + size
 
 
 class BoundedQueue:
@@ -93,7 +98,7 @@ class BoundedQueue:
 
     def has_room(self, event: Event) -> bool:
         """Return whether *event* fits without another giving way."""
-        size = _weight(len(event.line), has_fields=not self._is_json)
+        size = _weight(len(event.line), is_kept=not self._is_json)
         return (
             self.events < self._max_events
             and self.weight + size <= self._max_bytes
@@ -107,8 +112,13 @@ class BoundedQueue:
             Whether it is in, and how many gave way.
         """
         line, level = event.line, event.level
-        is_whole = self._is_json and b'"truncated":true' not in line
-        size = ENTRY_BYTES + len(line) * (1 if is_whole else 1 + OBJECT_FACTOR)
+        kept: Event | None = event
+        if self._is_json and b'"truncated":true' not in line:
+            # A copy takes the memory that it needs; see KEPT_BYTES.
+            kept, line = None, line[:-1]
+            size = ENTRY_BYTES + len(line)
+        else:
+            size = _weight(len(line), is_kept=True)
         gone = 0
         while (
             self.events >= self._max_events
@@ -119,7 +129,6 @@ class BoundedQueue:
                 return False, gone
             self._pop(victim)
             gone += 1
-        kept = None if is_whole else event
         entry = (self.entered, now, level, event.time_ns, line, kept)
         self.entered += 1
         waiting = self._lines.get(level)

@@ -159,9 +159,7 @@ def kill_often(
 def assert_exactly(
     server: LokiServer, folder: Path, accepted: set[int]
 ) -> None:
-    adopt_until(
-        server, folder, lambda: len(server.entries()) >= len(accepted)
-    )
+    adopt_until(server, folder, lambda: len(server.entries()) >= len(accepted))
     stored = numbers(server)
 
     assert set() == accepted - set(stored)

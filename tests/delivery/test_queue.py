@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mohflow._event import Event
-from mohflow.delivery.queue import ENTRY_BYTES, BoundedQueue, event_of
+from mohflow.delivery.queue import (
+    ENTRY_BYTES,
+    KEPT_BYTES,
+    BoundedQueue,
+    event_of,
+)
 
 
 def event(number: int, level: int = 20, size: int = 10) -> Event:
@@ -22,7 +27,7 @@ def numbers(queue: BoundedQueue) -> list[int]:
 def make(max_events: int, room: int, overflow, *, size: int = 10):
     """Return a queue with memory for *room* events of *size* bytes."""
     # Events that are not their lines as JSON count their fields, too.
-    memory = room * (ENTRY_BYTES + 6 * size)
+    memory = room * (ENTRY_BYTES + KEPT_BYTES + 6 * size)
     return BoundedQueue(max_events, memory, overflow)
 
 
@@ -130,7 +135,7 @@ def test_it_is_bounded_in_order_and_loses_nothing_unsaid(
         assert expected == queue.events == len(left) <= 5
         assert set(times) <= {*inside, number} and sorted(times) == times
         assert is_in == (number in times)
-        assert queue.weight <= 3 * (ENTRY_BYTES + 6 * 40)
+        assert queue.weight <= 3 * (ENTRY_BYTES + KEPT_BYTES + 6 * 40)
         inside = times
         if takes and inside:
             assert [inside.pop(0)] == take(queue, 1)
