@@ -245,3 +245,22 @@ def test_an_hour_of_a_thousand_events_a_second_arrives_in_order(
     assert away < 48
     program.assert_all_arrived()
     assert after < 96
+
+
+def test_what_was_in_flight_goes_before_what_came_to_disk_meanwhile(
+    tmp_path, capsys
+) -> None:
+    program = Program(tmp_path, queue_events=20, batch_events=10)
+    for _ in range(20):
+        program.log()
+    program.clock.advance(2.0)
+    batch = program.courier.take()
+    for _ in range(100):
+        program.log()
+    with program.shared.wake:
+        assert program.shared.backlog.is_on_disk
+        program.shared.in_flight.finish(batch)
+        program.shared.backlog.spill()
+    program.recover(rate=0)
+
+    program.assert_all_arrived()
