@@ -73,6 +73,7 @@ class HttpSink(Sink, Generic[Options]):
         from mohflow.sinks import _http_client  # noqa: PLC0415
 
         self._http = _http_client
+        _version()  # Imports too, and is remembered.
         self.options = options
         self._given = transport
         self._transport: Transport | None = None
