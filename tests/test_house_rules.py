@@ -76,7 +76,9 @@ SUFFIXES = {".py", ".rst", ".toml", ".ini", ".yml", ".typed", ""}
 def tracked():
     """Yield the text files of the repository."""
     for file in ROOT.iterdir():
-        if file.is_file() and file.suffix in SUFFIXES:
+        # In a worktree of git, .git is a file.
+        is_text = file.is_file() and file.suffix in SUFFIXES
+        if is_text and file.name != ".git":
             yield file
     for folder in ("mohflow", "tests", "docs", ".ci", ".github"):
         for file in (ROOT / folder).rglob("*"):

@@ -84,7 +84,7 @@ def test_a_signal_handler_may_log_in_the_middle_of_any_call(program) -> None:
     """
     )
 
-    assert "True\n" == result.stdout, result.stderr
+    assert "True True\n" == result.stdout, result.stderr
 
 
 def test_a_signal_handler_may_raise_in_the_middle_of_any_call(program) -> None:
