@@ -340,3 +340,36 @@ def test_an_event_during_interpreter_shutdown_raises_nothing(program) -> None:
     assert 0 == result.returncode
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONOPTIMIZE": "2"},
+        {"PYTHONWARNINGS": "error"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=str,
+)
+def test_a_line_is_the_same_however_python_is_started(
+    program, environ
+) -> None:
+    result = program(
+        """
+        import logging, os
+        import mohflow, structlog
+
+        mohflow.configure(file=os.environ["LOG"], loki="http://127.0.0.1:9")
+        structlog.get_logger().info("größe 日本 \U0001f600", password="hunter22")
+        logging.getLogger("a").warning("b")
+        mohflow.shutdown(0.1)
+        """,
+        **environ,
+    )
+
+    assert 0 == result.returncode, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "größe 日本 \U0001f600" == result.events[0]["event"]
+    assert 2 == len(result.events)
+    assert result.events == result.log_file.events
