@@ -361,7 +361,8 @@ def test_a_line_is_the_same_however_python_is_started(
         import mohflow, structlog
 
         mohflow.configure(file=os.environ["LOG"], loki="http://127.0.0.1:9")
-        structlog.get_logger().info("größe 日本 \U0001f600", password="hunter22")
+        log = structlog.get_logger()
+        log.info("größe 日本 \U0001f600", password="hunter22")
         logging.getLogger("a").warning("b")
         mohflow.shutdown(0.1)
         """,
