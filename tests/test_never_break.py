@@ -334,6 +334,41 @@ class TestLoggingWhileLogging:
         assert ["x", "from repr"] == [e["event"] for e in log_file.events]
         assert "shown" == log_file.events[0]["value"]
 
+    def test_an_exception_that_is_logged_meanwhile_keeps_its_traceback(
+        self, log_file
+    ) -> None:
+        class Failing:
+            def __repr__(self) -> str:
+                try:
+                    return str(1 / 0)
+                except ZeroDivisionError:
+                    structlog.get_logger().exception("from repr")
+                return "shown"
+
+        log_file.configure()
+        structlog.get_logger().info("x", value=Failing())
+
+        assert "from repr" == log_file.last["event"]
+        assert "ZeroDivisionError" == log_file.last["exception"]["type"]
+
+    def test_an_event_that_causes_very_many_is_bounded_and_it_is_said(
+        self, log_file, capsys
+    ) -> None:
+        class Flooding:
+            def __repr__(self) -> str:
+                for _ in range(1000):
+                    structlog.get_logger().info("from repr")
+                return "shown"
+
+        log_file.configure()
+        structlog.get_logger().info("x", value=Flooding())
+        structlog.get_logger().info("after")
+
+        assert ["x", *["from repr"] * 100, "after"] == [
+            event["event"] for event in log_file.events
+        ]
+        assert 1 == capsys.readouterr().err.count("They are dropped")
+
     def test_a_sink_that_logs_does_not_feed_itself(self, log_file) -> None:
         class Chatty(mohflow.Sink):
             def write(self, batch):
