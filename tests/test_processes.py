@@ -53,6 +53,59 @@ def test_a_child_forked_in_the_middle_of_log_calls_logs_at_once(
     assert_every_child_logged(program(FORK_STORM, "100"), 100)
 
 
+def test_a_child_forked_inside_of_a_log_call_and_of_locks_logs_at_once(
+    program,
+) -> None:
+    result = program(
+        """
+        import os, sys, threading, time, warnings
+        import mohflow, structlog
+        from mohflow._pipeline import THRESHOLDS
+        from mohflow.diagnostics import complain
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+        mohflow.configure(console=False, file=os.environ["LOG"])
+        log = structlog.get_logger()
+        held, release = threading.Event(), threading.Event()
+
+        def hold():
+            with THRESHOLDS._lock, complain._lock:
+                held.set()
+                release.wait(20)
+
+        class Forking:
+            def __repr__(self):
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        mohflow.set_level("debug", "db")
+                        structlog.get_logger("db").debug("child")
+                        complain("test", "said by the child")
+                    finally:
+                        os._exit(0)
+                until = time.monotonic() + 15
+                while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    if time.monotonic() > until:
+                        os.kill(pid, 9)
+                    time.sleep(0.01)
+                return "shown"
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        log.info("parent", value=Forking())
+        release.set()
+        thread.join()
+        """
+    )
+
+    assert 0 == result.returncode, result.stderr
+    assert ["child", "parent"] == [
+        event["event"] for event in result.log_file.events
+    ]
+    assert "mohflow: said by the child\n" == result.stderr
+
+
 @pytest.mark.slow
 def test_a_thousand_children_forked_under_load_log_at_once(program) -> None:
     result = program(FORK_STORM, "1000", timeout=300)
