@@ -80,7 +80,7 @@ class Delivery:
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
-        with self._shared.wake:
+        with self._shared.lock:
             return self._shared.look()
 
     def put(self, event: Event) -> None:
