@@ -21,6 +21,7 @@ BROAD_EXCEPTS = {
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
     "mohflow/delivery/inline.py": (2, "counted in the ledger, said on stderr"),
+    "mohflow/delivery/origins.py": (1, "refused, so kept as a dead letter"),
     "mohflow/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/processors/_objects.py": (1, "the type's name is shown"),
     "mohflow/processors/_walk.py": (1, "a placeholder hides the value"),
