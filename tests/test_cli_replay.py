@@ -243,7 +243,7 @@ def test_two_at_once_share_the_work(folder, server):
     ("arguments", "said"),
     [
         (["/no/such/folder"], "does not exist"),
-        ([], "spool_dir is missing"),
+        (["--loki", "http://localhost"], "spool_dir is missing"),
         ([".", "--loki", "nonsense"], "loki.url"),
         (["."], "have no sink 'loki'"),
         ([".", "--sink", "elsewhere"], "have no sink 'elsewhere'"),

@@ -17,6 +17,8 @@ BROAD_EXCEPTS = {
     "mohflow/_emit.py": (2, "noted in the event, said on stderr"),
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
     "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
+    "mohflow/cli/doctor_loggers.py": (1, "shown as a fault"),
+    "mohflow/cli/doctor_sinks.py": (1, "shown as a fault"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),

@@ -21,6 +21,7 @@ from mohflow.exceptions import ConfigurationError
 
 COMMANDS = {
     "demo": "run a small web service on loopback and show its logs",
+    "doctor": "check every sink and say what is wrong",
     "replay": "send dead letters and orphaned spool segments again",
 }
 """What each command does, by its name and that of its module."""
