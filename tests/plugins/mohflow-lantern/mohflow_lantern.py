@@ -1,7 +1,5 @@
 """Send events to Lantern, a service that takes JSON arrays and a token."""
 
-from __future__ import annotations
-
 from pydantic import SecretStr
 
 from mohflow.sinks.http import HttpOptions, HttpSink
