@@ -199,8 +199,9 @@ def test_ctrl_c_ends_after_the_batch_that_is_sent(folder, server, kind):
     out, err = process.communicate(timeout=60)
 
     assert (130, "") == (process.returncode, err)
-    assert "interrupted" in out
     sent = sum(pushed(server).values())
+    assert f"{sent} stored, {8000 - sent} left" in out
+    assert "interrupted" in out
     assert 0 < sent < 8000
     server.heal()
     assert 0 == replay(folder, server)[0]

@@ -225,23 +225,30 @@ def _replay(place: Place, what: Any, settings: Settings) -> bool:
     before = orphans_in(_spool(place))
     _say(place, _describe(place, before))
     redelivery = _redelivery(place.sink, what, settings)
-    counts: list[LedgerSnapshot] = []
-    unreadable = 0
+    try:
+        unreadable = _send(place, redelivery, before)
+    except KeyboardInterrupt:
+        _report(place, redelivery)
+        raise
+    return _report(place, redelivery) and not (unreadable or before.foreign)
+
+
+def _send(place: Place, redelivery: Redelivery, before: Orphans) -> int:
+    """Send orphans, then letters; return how many lines are no letters."""
     with Progress(place.sink) as bar:
         if place.spool is not None and before.events:
             disk = CarefulDisk.at(place.spool, place.letters)
-            counts += _all(redelivery, disk, place.spool, bar)
-        if not redelivery.fault and _has_letters(place):
-            with alone(place.work) as is_alone:
-                if not is_alone:
-                    _say(place, "another replay is at work; nothing is done")
-                    return False
-                unreadable = spool_letters(place.letters, place.work)
-                disk = CarefulDisk.at(place.work, place.letters)
-                counts += _all(redelivery, disk, place.work, bar)
-    return _report(place, redelivery.fault, counts) and not (
-        unreadable or before.foreign
-    )
+            _all(redelivery, disk, place.spool, bar)
+        if redelivery.fault or not _has_letters(place):
+            return 0
+        with alone(place.work) as is_alone:
+            if not is_alone:
+                _say(place, "another replay sends the dead letters")
+                return 0
+            unreadable = spool_letters(place.letters, place.work)
+            disk = CarefulDisk.at(place.work, place.letters)
+            _all(redelivery, disk, place.work, bar)
+            return unreadable
 
 
 def _has_letters(place: Place) -> bool:
@@ -268,21 +275,21 @@ def _redelivery(name: str, what: Any, settings: Settings) -> Redelivery:
 
 def _all(
     redelivery: Redelivery, disk: CarefulDisk, folder: Path, bar: Progress
-) -> list[LedgerSnapshot]:
+) -> None:
     """Send what is in *folder*; a run takes over a bounded number."""
-    runs: list[LedgerSnapshot] = []
 
     def watch(now: LedgerSnapshot) -> None:
         bar.show(now.accepted - now.spooled, now.accepted)
 
     while orphans_in(folder).events:
-        runs.append(redelivery.run(disk, watch))
-        if redelivery.fault or not runs[-1].accepted:
+        counts = redelivery.run(disk, watch)
+        if redelivery.fault or not counts.accepted:
             break
-    return runs
 
 
-def _report(place: Place, fault: str, counts: list[LedgerSnapshot]) -> bool:
+def _report(place: Place, redelivery: Redelivery) -> bool:
+    """Say what became of all; return whether nothing is left."""
+    fault, counts = redelivery.fault, redelivery.runs
     stored = sum(one.delivered for one in counts)
     refused = sum(sum(one.rejected.values()) for one in counts)
     lost = sum(sum(one.dropped.values()) for one in counts)

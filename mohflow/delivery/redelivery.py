@@ -190,6 +190,8 @@ class Redelivery:
         self._patience = patience
         self.fault = ""
         """Why it stopped before all was sent."""
+        self.runs: list[LedgerSnapshot] = []
+        """What became of the events of each run, interrupted or not."""
 
     def run(
         self, disk: CarefulDisk, watch: Callable[[LedgerSnapshot], None]
@@ -217,7 +219,8 @@ class Redelivery:
                 waiting.wait(LOOK)
         finally:
             self._stop(delivery, sink)
-        counts = delivery.ledger.snapshot()
+            counts = delivery.ledger.snapshot()
+            self.runs.append(counts)
         watch(counts)
         return counts
 
