@@ -214,8 +214,9 @@ class TestFiles:
         assert said in out
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_a_folder_of_somebody_else(self, doctor):
-        code, out = doctor(MOHFLOW_FILE="/root/a.log")
+    def test_a_folder_of_somebody_else(self, doctor, tmp_path):
+        (tmp_path / "closed").mkdir(0o500)
+        code, out = doctor(MOHFLOW_FILE=str(tmp_path / "closed" / "a.log"))
 
         assert 1 == code
         assert "may not write to" in out

@@ -8,7 +8,7 @@ import mohflow
 
 from mohflow import Pipeline, Settings, Sink, plugins
 from mohflow.cli.finding import Finding, fault, fine, note
-from mohflow.cli.replay import sinks_of
+from mohflow.cli.places import sinks_of
 from mohflow.exceptions import ConfigurationError, SinkError
 from mohflow.sinks.console import ConsoleSink
 

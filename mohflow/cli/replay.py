@@ -8,25 +8,21 @@ process kept on disk and could not send before it ended.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mohflow import (
     DeliveryOptions,
     LedgerSnapshot,
-    LokiOptions,
     Settings,
     plugins,
 )
+from mohflow.cli.places import Place, places_of, sinks_of
 from mohflow.cli.progress import Progress
-from mohflow.delivery.adoption import sink_folder
-from mohflow.delivery.dead_letters import DeadLetters
 from mohflow.delivery.inventory import Orphans, letters_in, orphans_in
 from mohflow.delivery.redelivery import (
-    NO_LIMIT,
     CarefulDisk,
     Redelivery,
     alone,
@@ -37,25 +33,6 @@ from mohflow.exceptions import ConfigurationError
 
 PATIENCE = 15.0
 """Seconds that a write may take after Ctrl-C, for sinks without timeout."""
-
-
-class Place(NamedTuple):
-    """Where things of one sink lie on disk."""
-
-    sink: str
-    letters: DeadLetters
-    spool: Path | None
-
-    @property
-    def work(self) -> Path:
-        """The folder of the letters that are being sent again."""
-        return self.letters.path.with_name(f"{self.letters.path.name}.replay")
-
-    @property
-    def files(self) -> list[Path]:
-        """The files of letters, and those of a replay that was killed."""
-        taken = sorted(self.work.glob("taken-*"))
-        return [*taken, self.letters.old_path, self.letters.path]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,10 +79,10 @@ def run(options: argparse.Namespace) -> int:
     """Send again what *options* name; return the exit code."""
     settings = _settings(options)
     sinks = sinks_of(settings)
-    places = _places(options, settings, sinks)
+    places = places_of(options.path, options.sink, settings)
     if options.dry_run:
         for place in places:
-            _say(place, _describe(place, orphans_in(_spool(place))))
+            _say(place, _describe(place, place.orphans()))
         return 0
     is_clean = True
     try:
@@ -132,66 +109,6 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _work_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.replay")
-
-
-def sinks_of(settings: Settings) -> dict[str, Any]:
-    """Return what stands for each remote sink of *settings*, by name."""
-    sinks = dict(settings.sinks)
-    if isinstance(settings.loki, LokiOptions):
-        sinks["loki"] = settings.loki
-    return sinks
-
-
-def _places(
-    options: argparse.Namespace, settings: Settings, sinks: Mapping[str, Any]
-) -> list[Place]:
-    if options.path is not None and not options.path.is_dir():
-        letters = DeadLetters(options.path, NO_LIMIT)
-        first = next((letter.sink for letter in letters), "loki")
-        name = options.sink or first
-        _require(name, sinks)
-        return [Place(name, letters, None)]
-    if options.sink or not sinks:
-        _require(options.sink or "loki", sinks)
-    places = _places_below(settings.spool_dir, sinks)
-    return [p for p in places if options.sink in (None, p.sink)]
-
-
-def _require(name: str, sinks: Mapping[str, Any]) -> None:
-    if name not in sinks:
-        known = ", ".join(sinks) or "none"
-        msg = (
-            f"The settings have no sink {name!r}; they have: {known}. "
-            "Set MOHFLOW_LOKI_URL, or give --loki or --sink."
-        )
-        raise ConfigurationError(msg)
-
-
-def _places_below(
-    spool_dir: Path | None, sinks: Mapping[str, Any]
-) -> list[Place]:
-    if spool_dir is None:
-        msg = "spool_dir is missing. Give a path, or set MOHFLOW_SPOOL_DIR."
-        raise ConfigurationError(msg)
-    places = {}
-    for name in sinks:
-        folder = sink_folder(spool_dir, name)
-        letters = folder.with_name(f"{folder.name}.dead.jsonl")
-        places[folder.name] = Place(
-            name, DeadLetters(letters, NO_LIMIT), folder
-        )
-    found = sorted(spool_dir.iterdir()) if spool_dir.is_dir() else []
-    for path in found:
-        if path.name.partition(".")[0] not in places:
-            print(
-                f"{path} belongs to no sink of the settings and is left.",
-                file=sys.stderr,
-            )
-    return list(places.values())
-
-
-def _spool(place: Place) -> Path:
-    return place.spool or Path("/nonexistent")
 
 
 def _describe(place: Place, orphans: Orphans) -> str:
@@ -222,7 +139,7 @@ def _say(place: Place, text: str) -> None:
 
 def _replay(place: Place, what: Any, settings: Settings) -> bool:
     """Send all of one sink; return whether nothing is left."""
-    before = orphans_in(_spool(place))
+    before = place.orphans()
     _say(place, _describe(place, before))
     redelivery = _redelivery(place.sink, what, settings)
     try:
@@ -293,7 +210,7 @@ def _report(place: Place, redelivery: Redelivery) -> bool:
     stored = sum(one.delivered for one in counts)
     refused = sum(sum(one.rejected.values()) for one in counts)
     lost = sum(sum(one.dropped.values()) for one in counts)
-    left = orphans_in(_spool(place)).events + orphans_in(place.work).events
+    left = place.orphans().events + orphans_in(place.work).events
     left += letters_in(place.files).total()
     text = f"{stored} stored, {left} left"
     if refused:
