@@ -19,6 +19,7 @@ from importlib import import_module
 
 COMMANDS = {
     "demo": "run a small web service on loopback and show its logs",
+    "view": "show log files, or what is piped in, for people",
 }
 """What each command does, by its name and that of its module."""
 
