@@ -50,7 +50,8 @@ _ON_EVERY_LINE = dict.fromkeys(
 )
 """Seldom what a developer looks for: last, and dimmed."""
 
-_LONG_ID = re.compile(r"[0-9a-fA-F-]{16,}")
+_ID_LENGTH = 16
+_is_id = re.compile(f"[0-9a-fA-F-]{{{_ID_LENGTH},}}").fullmatch
 _ID_DIGITS = 8
 
 _ESCAPES = {
@@ -59,10 +60,11 @@ _ESCAPES = {
     if re.match(f"[{UNSAFE}]", chr(code))
 } | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _BARE = re.compile(rf"""[^\s"'=\\{UNSAFE}]+""")
-_NO_STRING = re.compile(
-    r"[{\[].*|-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|true|false|null"
-)
-"""Text that would pass for a number, a list and so on without quotes."""
+_is_plain = re.compile(
+    # What would pass for a number, a list and so on gets quotes.
+    r"(?!(?:[{\[].*|-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|true|false|null)\Z)"
+    rf"{_BARE.pattern}"
+).fullmatch
 
 _MARGIN = re.compile(r" *[|+] | *(?=\+-)")
 _CONNECTION = re.compile(
@@ -100,6 +102,7 @@ class ConsoleRenderer:
         self._loggers = Remembered(self._logger)
         self._names = Remembered(self._painted_name)
         self._dim_names = Remembered(self._dim_name)
+        self._dim = _DIM if colors else ""
         self._end = _RESET if colors else ""
 
     def __call__(
@@ -135,8 +138,10 @@ class ConsoleRenderer:
         for key, value in fields.items():
             if key in _ON_EVERY_LINE:
                 has_ids = True
-            elif type(value) is str:
-                parts.append(names[key] + _WORDS[value])
+            elif type(value) is str and _is_plain(value):
+                parts.append(names[key] + value)
+            elif type(value) is int:
+                parts.append(f"{names[key]}{value}")
             else:
                 parts.append(names[key] + _shown(value))
         if has_ids:
@@ -151,7 +156,7 @@ class ConsoleRenderer:
         if "timestamp" in fields:
             text = _text(fields.pop("timestamp"))
             time = self._clock.show(text) or escaped(text)
-            parts.append(self._paint(_DIM, time))
+            parts.append(f"{self._dim}{time}{self._end}")
         if "level" in fields:
             parts.append(self._levels[_text(fields.pop("level"))])
         parts.append(self._events[_text(fields.pop("event", ""))])
@@ -181,7 +186,7 @@ class ConsoleRenderer:
         return self._paint(_KEY, _name(key)) + "="
 
     def _dim_name(self, key: str) -> str:
-        return f"{_DIM}{key}=" if self._colors else f"{key}="
+        return f"{self._dim}{key}="
 
     def _traceback(self, fields: EventDict) -> Iterable[str]:
         exception = fields.get("exception")
@@ -242,23 +247,17 @@ def _name(key: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return _WORDS[value]
-    return str(value) if type(value) is int else escaped(_text(value))
-
-
-def _word(value: str) -> str:
-    if _BARE.fullmatch(value) and not _NO_STRING.fullmatch(value):
-        return value
-    return _quoted(value)
-
-
-_WORDS = Remembered(_word)
+        return value if _is_plain(value) else _quoted(value)
+    return escaped(_text(value))
 
 
 def _short(value: Any) -> str:
     """Return the end of a long id, because ids often begin with the time."""
-    if isinstance(value, str) and _LONG_ID.fullmatch(value):
-        return "…" + value[-_ID_DIGITS:]
+    if isinstance(value, str):
+        if len(value) >= _ID_LENGTH and _is_id(value):
+            return "…" + value[-_ID_DIGITS:]
+        if _is_plain(value):
+            return value
     return _shown(value)
 
 

@@ -102,7 +102,8 @@ _KNOWN = {
 class Plan(NamedTuple):
     """What to do with the events that have the same names."""
 
-    may_unfold: bool
+    foldable: tuple[str, ...]
+    """Names whose values may be objects to unfold."""
     pairs: tuple[tuple[str, str], ...] | None
     """Old and new names; ``None`` if all are ours."""
     is_status_a_level: bool
@@ -124,12 +125,16 @@ class Reader:
             event = orjson.loads(line)
         except ValueError:
             event = _lenient(line)
-        if type(event) is not dict:
-            return None
+        return self._ours(event) if type(event) is dict else None
+
+    def _ours(self, event: Event) -> Event:
+        """Return *event* with our names and levels, and a time as text."""
         plan = self._plan(event)
-        if plan.may_unfold:
-            event = _unfolded(event)
-            plan = self._plan(event)
+        for name in plan.foldable:
+            if type(event[name]) is dict:
+                event = _unfolded(event)
+                plan = self._plan(event)
+                break
         if plan.pairs is not None:
             event = {new: event[old] for old, new in plan.pairs}
             if plan.level_of and type(event["level"]) is int:
@@ -169,7 +174,7 @@ def _new_plan(names: tuple[str, ...]) -> Plan:
         pairs = tuple((name, name) for name in names)
         new = set(names)
     return Plan(
-        may_unfold=not _UNFOLDED.keys().isdisjoint(names),
+        foldable=tuple(name for name in names if name in _UNFOLDED),
         pairs=None if all(o == n for o, n in pairs) else pairs,
         # As Datadog has it; without "message" it is a field of the program.
         is_status_a_level={"status", "message"} <= set(names)

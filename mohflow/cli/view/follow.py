@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 
@@ -22,7 +23,7 @@ class _Part:
 
     def __init__(self, descriptor: int, position: int) -> None:
         self.descriptor = descriptor
-        self.retired: float | None = None
+        self.retired = math.inf
         """When it was seen to be renamed."""
         self._position = position
         self._splitter = Splitter()
@@ -74,8 +75,7 @@ class Followed:
         for part in list(self._parts):
             if lines := part.read():
                 return lines
-            is_retired = part.retired is not None
-            if is_retired and self._now() - part.retired > GRACE:
+            if self._now() - part.retired > GRACE:
                 self._parts.remove(part)
                 if lines := part.close():
                     return lines

@@ -13,7 +13,6 @@ import signal
 import traceback
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NoReturn
 
 
@@ -59,22 +58,19 @@ def run(
     for number in range(workers):
         child = os.fork()
         if child == 0:
-            _work(number, workers, parts, pipes, text)
+            _work(number, range(number, parts, workers), pipes, text)
         children.append(child)
     os.write(pipes[0][1], _GO)
-    for reading, writing in pipes:
-        os.close(writing)
-        if reading != pipes[-1][0]:
-            os.close(reading)
+    result = pipes[-1][0]
+    _close(pipes, {result})
     try:
-        is_done = os.read(pipes[-1][0], 1) == _GO
+        is_done = os.read(result, 1) == _GO
     except KeyboardInterrupt:
         for child in children:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
+            os.kill(child, signal.SIGTERM)
         raise
     finally:
-        os.close(pipes[-1][0])
+        os.close(result)
         codes = [_code(child) for child in children]
     if _CLOSED_PIPE in codes:
         raise BrokenPipeError
@@ -87,35 +83,36 @@ def _code(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _close(pipes: list[tuple[int, int]], kept: set[int]) -> None:
+    for descriptor in {end for pipe in pipes for end in pipe} - kept:
+        os.close(descriptor)
+
+
 def _work(
     number: int,
-    workers: int,
-    parts: int,
+    parts: range,
     pipes: list[tuple[int, int]],
     text: Callable[[int], Callable[[], None]],
 ) -> NoReturn:
     """Be worker *number*, and end this process."""
     code = _FAILED
-    own, following, result = number, (number + 1) % workers, workers
-    for place, (reading, writing) in enumerate(pipes):
-        if place != own:
-            os.close(reading)
-        if place not in (following, result):
-            os.close(writing)
+    turn = pipes[number][0]
+    following = pipes[(number + 1) % (len(pipes) - 1)][1]
+    result = pipes[-1][1]
+    _close(pipes, {turn, following, result})
     try:
-        for part in range(number, parts, workers):
+        for part in parts:
             write = text(part)
-            if os.read(pipes[own][0], 1) != _GO:
+            if os.read(turn, 1) != _GO:
                 break
             write()
-            is_last = part == parts - 1
-            os.write(pipes[result if is_last else following][1], _GO)
+            os.write(result if part == parts.stop - 1 else following, _GO)
         else:
             code = 0
     except BrokenPipeError:
         code = _CLOSED_PIPE
     except KeyboardInterrupt:
-        code = _FAILED
+        pass
     except Exception:
         # The parent says so too, but knows no more.
         traceback.print_exc()
