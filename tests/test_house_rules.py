@@ -17,6 +17,7 @@ BROAD_EXCEPTS = {
     "mohflow/_emit.py": (2, "noted in the event, said on stderr"),
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
     "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
+    "mohflow/cli/view/workers.py": (1, "the traceback is printed"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
