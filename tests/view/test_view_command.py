@@ -20,7 +20,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mohflow.cli import main
-from mohflow.cli.view import workers
 from mohflow.cli.view.text import MAX_SHOWN, Writer
 from mohflow.processors import ConsoleRenderer
 from mohflow.processors.console import INDENT
