@@ -38,7 +38,7 @@ _LEVELS = {
     "critical": "\x1b[1;37;41m",
 }
 
-_ON_EVERY_LINE = dict.fromkeys(
+ON_EVERY_LINE = dict.fromkeys(
     (
         "service",
         "environment",
@@ -136,7 +136,7 @@ class ConsoleRenderer:
         names = self._names
         has_ids = False
         for key, value in fields.items():
-            if key in _ON_EVERY_LINE:
+            if key in ON_EVERY_LINE:
                 has_ids = True
             elif type(value) is str and _is_plain(value):
                 parts.append(names[key] + value)
@@ -168,7 +168,7 @@ class ConsoleRenderer:
         names, end = self._dim_names, self._end
         return [
             f"{names[key]}{_short(fields[key])}{end}"
-            for key in _ON_EVERY_LINE
+            for key in ON_EVERY_LINE
             if key in fields
         ]
 

@@ -503,7 +503,8 @@ CONTROL = re.compile(f"[{UNSAFE}]")
     st.booleans(),
 )
 def test_any_bytes_become_one_harmless_line_each(lines, colors):
-    texts = Writer(ConsoleRenderer(colors)).texts(lines)
+    written = Writer(ConsoleRenderer(colors)).texts(lines)
+    texts = [text.decode() for text in written]
     plain = [re.sub(r"\x1b\[[0-9;]*m", "", text) for text in texts]
 
     assert len(lines) == len(texts)

@@ -151,12 +151,17 @@ def _show(
         options.color, wants_colors(sys.stdout, os.environ)
     )
     literals = filter(None, map(conditions.literal, options.where))
-    writer = Writer(ConsoleRenderer(colors, dates=True), chosen, literals)
+    writer = Writer(
+        ConsoleRenderer(colors, dates=True),
+        chosen,
+        literals,
+        sys.stdout.encoding,
+    )
     with ExitStack() as stack:
         descriptor = sys.stdout.fileno()
         if _is_paged(options, names):
             descriptor = stack.enter_context(output.paged())
-        show = Show(writer, descriptor, sys.stdout.encoding)
+        show = Show(writer, descriptor)
         if options.follow:
             show.follow(names, count)
         elif count is not None:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-def write(descriptor: int, text: str, encoding: str) -> None:
-    """Write all of *text*; what *encoding* has not becomes an escape."""
-    data = memoryview(text.encode(encoding, "backslashreplace"))
+def write(descriptor: int, text: bytes) -> None:
+    """Write all of *text*."""
+    data = memoryview(text)
     while data:
         try:
             data = data[os.write(descriptor, data) :]

@@ -26,15 +26,13 @@ class Show:
     Args:
         writer: Chooses events and gives them their look.
         descriptor: What is written to, each block of lines at once.
-        encoding: Of the text.
     """
 
-    def __init__(self, writer: Writer, descriptor: int, encoding: str) -> None:
+    def __init__(self, writer: Writer, descriptor: int) -> None:
         self.failures: list[str] = []
         """What could not be read to its end, and why."""
         self._texts = writer.texts
         self._descriptor = descriptor
-        self._encoding = encoding
 
     def everything(self, name: str) -> None:
         """Show all of a file."""
@@ -43,7 +41,7 @@ class Show:
 
     def last(self, names: Sequence[str], count: int) -> None:
         """Show the last *count* events of files that follow each other."""
-        found: deque[str] = deque()
+        found: deque[bytes] = deque()
         for name in reversed(names):
             with files.opened(name) as source:
                 self._prepend(found, source, source.size, count)
@@ -51,7 +49,7 @@ class Show:
 
     def follow(self, names: Sequence[str], count: int | None) -> None:
         """Show the last *count* events, or all, then what is appended."""
-        found: deque[str] = deque()
+        found: deque[bytes] = deque()
         followed = []
         for name in names:
             with files.opened(name) as source:
@@ -62,7 +60,7 @@ class Show:
                 if count is None:
                     self._all(source, end)
                 else:
-                    recent: deque[str] = deque()
+                    recent: deque[bytes] = deque()
                     self._prepend(recent, source, end, count)
                     found += recent
                 descriptor = os.dup(source.descriptor)
@@ -105,7 +103,7 @@ class Show:
         def text(part: int) -> Callable[[], None]:
             start = part * workers.PART
             end = min(start + workers.PART, size)
-            texts: list[str] = []
+            texts: list[bytes] = []
             for block in lines.between(descriptor, start, end):
                 texts += self._texts(block)
             return lambda: self._write(texts)
@@ -113,7 +111,7 @@ class Show:
         workers.run(many, -(-size // workers.PART), text)
 
     def _prepend(
-        self, found: deque[str], source: Source, size: int | None, count: int
+        self, found: deque[bytes], source: Source, size: int | None, count: int
     ) -> None:
         """Put the last events of *source* before *found*, up to *count*."""
         missing = count - len(found)
@@ -126,11 +124,11 @@ class Show:
                 if missing <= 0:
                     return
             return
-        recent: deque[str] = deque(maxlen=missing)
+        recent: deque[bytes] = deque(maxlen=missing)
         for block in self._forwards(source):
             recent += self._texts(block)
         found.extendleft(reversed(recent))
 
-    def _write(self, texts: list[str]) -> None:
+    def _write(self, texts: list[bytes]) -> None:
         if texts:
-            output.write(self._descriptor, "".join(texts), self._encoding)
+            output.write(self._descriptor, b"".join(texts))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mohflow.cli.view.conditions import Condition
-from mohflow.cli.view.events import Reader
+from mohflow.cli.view.events import Event, Reader
+from mohflow.cli.view.shapes import Shapes
 from mohflow.processors.console import ConsoleRenderer, escaped
 
 
@@ -25,6 +26,7 @@ class Writer:
             that is no event is left out.
         literals: Bytes that are on every line that fulfils the conditions,
             unless it has a backslash.
+        encoding: Of the text; what it has not becomes an escape.
     """
 
     def __init__(
@@ -32,51 +34,48 @@ class Writer:
         renderer: ConsoleRenderer,
         conditions: Sequence[Condition] = (),
         literals: Iterable[bytes] = (),
+        encoding: str = "utf-8",
     ) -> None:
         self._renderer = renderer
         self._conditions = tuple(conditions)
         self._literals = tuple(literals)
+        self._encoding = encoding
         self._read = Reader().read
+        self._shapes = Shapes(self._read, self._rendered)
 
-    def texts(self, lines: list[bytes]) -> list[str]:
+    def texts(self, lines: list[bytes]) -> list[bytes]:
         """Return what is shown of *lines*, which end without a newline."""
         for literal in self._literals:
             lines = [
                 line for line in lines if literal in line or b"\\" in line
             ]
         if self._conditions:
-            return self._chosen(lines)
-        read, render = self._read, self._renderer.text
-        texts = []
-        for line in lines:
-            event = read(line)
-            try:
-                text = render(event) if event is not None else raw(line)
-            except TypeError:
-                text = raw(line)
-            texts.append(text)
-        return texts
+            lines = list(filter(self._is_chosen, lines))
+        known, slow = self._shapes.text, self._text
+        return [known(line) or slow(line) for line in lines]
 
-    def _chosen(self, lines: list[bytes]) -> list[str]:
-        read, render, conditions = (
-            self._read,
-            self._renderer.text,
-            self._conditions,
+    def _is_chosen(self, line: bytes) -> bool:
+        event = self._read(line)
+        return event is not None and all(
+            [condition(event) for condition in self._conditions]
         )
-        texts = []
-        for line in lines:
-            event = read(line)
-            if event is None:
-                continue
-            for condition in conditions:
-                if not condition(event):
-                    break
-            else:
-                try:
-                    texts.append(render(event))
-                except TypeError:
-                    texts.append(raw(line))
-        return texts
+
+    def _text(self, line: bytes) -> bytes:
+        event = self._read(line)
+        if event is None:
+            return self._encoded(raw(line))
+        try:
+            text = self._rendered(event)
+        except TypeError:
+            return self._encoded(raw(line))
+        self._shapes.learn(line, text)
+        return text
+
+    def _rendered(self, event: Event) -> bytes:
+        return self._encoded(self._renderer.text(event))
+
+    def _encoded(self, text: str) -> bytes:
+        return text.encode(self._encoding, "backslashreplace")
 
 
 def raw(line: bytes) -> str:
