@@ -19,6 +19,7 @@ BROAD_EXCEPTS = {
     "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
     "mohflow/cli/doctor_loggers.py": (1, "shown as a fault"),
     "mohflow/cli/doctor_sinks.py": (1, "shown as a fault"),
+    "mohflow/cli/view/workers.py": (1, "the traceback is printed"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "run a small web service on loopback and show its logs",
     "doctor": "check every sink and say what is wrong",
     "replay": "send dead letters and orphaned spool segments again",
+    "view": "show log files, or what is piped in, for people",
 }
 """What each command does, by its name and that of its module."""
 
