@@ -65,7 +65,7 @@ class Delivery:
         self._disk = disk
         self._begin()
         if disk is not None:
-            with self._shared.wake:
+            with self._shared.lock:
                 self._shared.backlog.look_around(clock())
             if self._shared.backlog.is_on_disk:
                 self._worker.start()
@@ -86,7 +86,7 @@ class Delivery:
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
-        with self._shared.wake:
+        with self._shared.lock:
             return self._shared.look()
 
     def put(self, event: Event) -> None:
@@ -129,7 +129,7 @@ class Delivery:
             The number that the oldest event in memory must pass.
         """
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             upto = shared.backlog.queue.entered - 1
             is_waiting = shared.oldest() <= upto or shared.backlog.is_on_disk
             if is_waiting:
@@ -151,7 +151,7 @@ class Delivery:
         """
         upto = self.expedite()
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             return shared.wake.wait_for(
                 lambda: shared.oldest() > upto,
                 max(0.0, deadline - time.monotonic()),
@@ -161,14 +161,14 @@ class Delivery:
         """Deliver what can be until *deadline*; keep or count the rest."""
         self.expedite()
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             shared.wake.wait_for(
                 shared.is_settled, max(0.0, deadline - time.monotonic())
             )
             shared.is_closing = True
             shared.wake.notify_all()
         is_over = self._worker.join(deadline - time.monotonic())
-        with shared.wake:
+        with shared.lock:
             for batch in list(shared.in_flight.batches):
                 shared.in_flight.finish(batch)
             shared.backlog.close()
