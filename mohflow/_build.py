@@ -179,9 +179,8 @@ def _delivery(
         disk = Disk.below(cast("Path", settings.spool_dir), name)
     level = getattr(options, "level", None)
     form = getattr(options, "format", "json")
-    return Route(
-        Delivery(name, sink, bounds, disk), render(form), _number(level)
-    )
+    delivery = Delivery(name, sink, bounds, disk, is_json=form == "json")
+    return Route(delivery, render(form), _number(level))
 
 
 def _labels(settings: Settings) -> dict[str, str]:

@@ -37,14 +37,6 @@ class Activity:
         self.deferred: list[tuple[Any, ...]] | None = []
         self.when_idle: list[Callable[[], None]] = []
 
-    def finish(self) -> None:
-        """End a call; what waited for that is done."""
-        self.is_busy = False
-        # After that line a signal handler waits for nobody.
-        if self.deferred or self.when_idle:
-            self.is_busy = True
-            _go_idle(self)
-
 
 class _Thread(threading.local):
     def __init__(self) -> None:
@@ -87,18 +79,21 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        thread.finish()
+        thread.is_busy = False
+        if thread.deferred or thread.when_idle:
+            catch_up(thread)
 
 
-def _go_idle(thread: Activity) -> None:
+def catch_up(thread: Activity) -> None:
     """Write what was held back; what that causes in turn is dropped."""
     caused, thread.deferred = thread.deferred or [], None
+    thread.is_busy = True
     try:
-        for later in caused:
-            _run(*later)
+        while caused:
+            _run(*caused.pop(0))
     finally:
-        thread.deferred = []
         thread.is_busy = False
+        thread.deferred = caused
         while thread.when_idle:
             thread.when_idle.pop()()
 
@@ -132,7 +127,11 @@ def emit(
     try:
         _run(*call)
     finally:
-        thread.finish()
+        # Assigned here: no call in between, which the exception of a signal
+        # handler could prevent, and the thread would be busy for ever.
+        thread.is_busy = False
+        if thread.deferred or thread.when_idle:
+            catch_up(thread)
 
 
 def _defer(thread: Activity, call: tuple[Any, ...]) -> None:

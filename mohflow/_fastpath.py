@@ -17,7 +17,7 @@ from orjson import dumps
 from structlog import DropEvent
 from structlog.typing import EventDict
 
-from mohflow._emit import THREAD, lost
+from mohflow._emit import THREAD, catch_up, lost
 from mohflow._event import Event
 from mohflow._fastpath_fields import (
     RESERVED,
@@ -122,10 +122,10 @@ def _guarded(attempt: FastPath) -> FastPath:
             lost(error)
             return True
         finally:
+            # Assigned here, as in emit().
             activity.is_busy = False
-            # After that line a signal handler waits for nobody.
             if activity.deferred or activity.when_idle:
-                activity.finish()
+                catch_up(activity)
 
     return run
 

@@ -137,6 +137,7 @@ class Installation:
         forget_call()
         THRESHOLDS.after_fork()
         STAGE.pipeline.after_fork()
+        self._at_exit.after_fork()
 
 
 def _restore_structlog() -> Callable[[], None]:

@@ -188,6 +188,8 @@ def fault(
     may_halve = count > 1 and refusals > PATIENCE
     if status == 260 or "ingestion blocked for user" in text:
         return unavailable("blocked", _blocked_for(headers, text), said)
+    if 300 <= status < 400:
+        said = f"It sends us to {headers.get('Location', 'no place')!r}."
     if status < 400:
         return unavailable("not_loki", hold(), said)
     if status == 429:
@@ -209,7 +211,9 @@ def _limited(
     answer = bad_answer(429, headers, said)
     is_streams = "maximum active stream limit" in text
     reason = "stream_limit" if is_streams else "rate_limited"
-    return unavailable(reason, getattr(answer, "retry_after", None), said)
+    limited = unavailable(reason, getattr(answer, "retry_after", None), said)
+    limited.only_partition = True
+    return limited
 
 
 def _is_burst(text: str) -> bool:

@@ -67,6 +67,13 @@ class HttpSink(Sink, Generic[Options]):
         *,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        # A program without a remote sink never pays for this import. It must
+        # be done here: a fork while another thread imports leaves the child
+        # a module that it can never import.
+        from mohflow.sinks import _http_client  # noqa: PLC0415
+
+        self._http = _http_client
+        _version()  # Imports too, and is remembered.
         self.options = options
         self._given = transport
         self._transport: Transport | None = None
@@ -142,19 +149,19 @@ class HttpSink(Sink, Generic[Options]):
             mohflow.Unavailable: ``connect``, ``timeout``, ``tls``, ``dns``,
                 ``proxy``, ``protocol``, ``reset`` or ``credentials``.
         """
-        # A program without a remote sink never pays for this import.
-        from mohflow.sinks import _http_client  # noqa: PLC0415
-
         client = self._ready()
         request = client.build_request(
             method, url, content=content, headers=self.headers()
         )
         request.headers.update(headers or {})
-        return _http_client.exchange(client, request)
+        return self._http.exchange(client, request)
 
-    def check(self) -> None:
+    def check(self) -> str | None:
         """
         Ask for *url*, and raise if nobody is there or we are not welcome.
+
+        Returns:
+            What was answered. That events are taken there it does not tell.
 
         Raises:
             mohflow.Unavailable: The reason is in it, advice in its notes.
@@ -163,6 +170,15 @@ class HttpSink(Sink, Generic[Options]):
         status = response.status_code
         if status in (401, 403, 407) or status >= 500:
             raise bad_answer(status, response.headers, first_line(response))
+        return f"the server answers (HTTP {status} to GET); nothing was sent"
+
+    @property
+    def proxy(self) -> str | None:
+        """Host and port of the proxy that requests go through, if any."""
+        from mohflow.sinks import _http_client  # noqa: PLC0415 - as above
+
+        found = _http_client.proxy_of(self.options)
+        return None if found is None else found.url.netloc.decode()
 
     def close(self) -> None:
         """Close the connection; the next batch opens one again."""
@@ -190,11 +206,9 @@ class HttpSink(Sink, Generic[Options]):
         return self._client
 
     def _new_client(self) -> httpx.Client:
-        from mohflow.sinks import _http_client  # noqa: PLC0415 - as above
-
         if self._given is None:
-            self._transport = _http_client.new_transport(self.options)
-        return _http_client.new_client(
+            self._transport = self._http.new_transport(self.options)
+        return self._http.new_client(
             self._given or self._transport, self.options.timeout
         )
 
