@@ -12,6 +12,7 @@ from mohflow._configure import (
     flush,
     get_logger,
     ledger,
+    reload,
     set_level,
     shutdown,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "get_logger",
     "health",
     "ledger",
+    "reload",
     "set_level",
     "shutdown",
 ]

@@ -62,6 +62,9 @@ class Route:
     level: int | None = None
     """``None``: the level of the logger."""
 
+    made_of: object = None
+    """Equal for deliveries that do the same; such a one can go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -98,7 +101,8 @@ class Pipeline:
         steps: The processors, in three parts.
         routes: The sinks.
         watch: Called once a second at most, while events are written.
-        shutdown: Called at the end of ``with mohflow.configure():``.
+        shutdown: Called at the end of ``with mohflow.configure():``; the
+            pipelines of one ``configure()`` share it.
     """
 
     def __init__(
@@ -126,7 +130,7 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         """Shut down, unless another configuration has taken over."""
-        if STAGE.pipeline is self:
+        if STAGE.pipeline._shutdown is self._shutdown:  # noqa: SLF001 - ours
             self._shutdown()
 
     def process(
