@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from mohflow.diagnostics import complain
+from mohflow.processors._json_text import Number, read_json, write_json
 from mohflow.processors._keys import KEY
 from mohflow.processors._objects import SIZE_LIMIT
 from mohflow.processors.plain import (
@@ -30,6 +29,8 @@ MAX_JSON: Final = 65_536
 FAILED: Final = "<masking failed>"
 """What stands for a value that could not be masked."""
 
+_NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
+_VALUES = frozenset({"value", "Value", "val", "v"})
 _CONTROL = frozenset({"timestamp", "level", "logger"})
 _NEVER_LEFT_OUT = _CONTROL | {"event"}
 _ATOMS = frozenset({bool, type(None)})
@@ -49,6 +50,10 @@ class Hider(Protocol):
     """Texts that are known to hold nothing that has to go."""
 
     def is_secret(self, name: str, /) -> bool: ...
+
+    def hides_under(self, name: str, value: str, /) -> bool: ...
+
+    def is_clean(self, text: str, /) -> bool: ...
 
     def text(self, text: str, /) -> str: ...
 
@@ -118,25 +123,39 @@ class Walk:
         depth: int,
     ) -> None:
         self._left -= 1
-        if not self._is_secret(key):
+        if name.startswith(FAILED):
+            fields[name] = FAILED
+            return
+        secret = self._secret_name(key)
+        if secret is None:
             fields[name] = self.value(value, depth)
-        elif not (self._hider.drops and _says_something(value)):
-            fields[name] = self._secret(value, depth)
+            return
+        shown = self._under(secret, value, depth)
+        if not (self._hider.drops and shown == ""):
+            fields[name] = shown
+        elif not _says_something(value):
+            fields[name] = value
 
-    def _is_secret(self, key: object) -> bool:
-        return self._hider.is_secret(
-            key if type(key) is str else plain_key(key)
-        )
+    def _secret_name(self, key: object) -> str | None:
+        """Return the name that *key* is, if it may hide its value."""
+        name = key if type(key) is str else plain_key(key)
+        return name if self._hider.is_secret(name) else None
 
-    def _secret(self, value: object, depth: int) -> object:
-        """Return what is shown under a secret name."""
+    def _under(self, name: str, value: object, depth: int) -> object:
+        """Return what is shown of *value* under a name that may hide it."""
         if not _says_something(value):
             return value
-        plain = to_plain(value)
+        plain = value if type(value) is str else to_plain(value)
         if type(plain) in _SCALARS:
-            shown = self._hider.hide(KEY, str(plain))
-            kept = shown == str(plain)
-            return self.value(plain, depth) if kept else shown
+            text = str(plain)
+            if not self._hider.hides_under(name, text):
+                return self.value(plain, depth)
+            shown = self._hider.hide(KEY, text)
+            return self.value(plain, depth) if shown == text else shown
+        if isinstance(plain, list) and not self._hider.hides_under(name, "x"):
+            return self._inside(value, plain, depth, name)
+        if not self._hider.hides_under(name, "x"):
+            return self.value(value, depth)
         shown = self._hider.hide(KEY, "")
         return shown if self._hider.hides else self.value(value, depth)
 
@@ -145,6 +164,8 @@ class Walk:
         kind = type(value)
         if kind in _ATOMS:
             return value
+        if kind is Number:
+            return self._literal(value)
         if id(value) in self._path:
             return CYCLE
         exact = kind is str or kind is dict or kind is list
@@ -159,14 +180,26 @@ class Walk:
         """Return *number*, or a marker if it is a card number."""
         if type(number) is bool or number is None:
             return number
-        if not 10**12 <= abs(number) < 10**19:
+        if not 10**11 <= abs(number) < 10**19:
             return number
         text = str(int(number))
+        # Times since 1970 begin with 1, and so does only one kind of cards.
+        if text[0] == "1" and not text.startswith("1800"):
+            return number
         masked = self._hider.text(text)
         return number if masked == text else masked
 
+    def _literal(self, number: Any) -> object:
+        """Return a number of JSON as it was written, or a marker."""
+        shown = self._number(float(number))
+        return number if isinstance(shown, float) else shown
+
     def _inside(
-        self, value: object, plain: dict[Any, Any] | list[Any], depth: int
+        self,
+        value: object,
+        plain: dict[Any, Any] | list[Any],
+        depth: int,
+        name: str | None = None,
     ) -> object:
         """Return a masked copy of *plain*, which stands for *value*."""
         if depth >= MAX_DEPTH:
@@ -177,43 +210,63 @@ class Walk:
         try:
             if isinstance(plain, dict):
                 return self._mapping(plain, depth + 1)
-            return self._sequence(plain, depth + 1)
+            if isinstance(value, tuple) and _is_pair(plain):
+                return self._pair(plain[0], plain[1], depth + 1)
+            return self._sequence(plain, depth + 1, name)
         finally:
             self._path -= entered
 
-    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    def _mapping(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
         fields: dict[str, Any] = {}
+        named = _named_by(value) if len(value) <= 6 else None
         for key, item in list(value.items()):
             if self._left <= 0:
                 self.cut = True
                 fields[SIZE_LIMIT] = SIZE_LIMIT
                 break
             name = self._name(fields, key)
-            self._field(fields, name, key, item, depth)
+            by = named if named is not None and key in _VALUES else key
+            self._field(fields, name, by, item, depth)
         return fields
 
-    def _sequence(self, value: Sequence[Any], depth: int) -> list[Any]:
-        if len(value) == 2 and isinstance(value[0], str | bytes):
-            return self._pair(value[0], value[1], depth)
+    def _sequence(
+        self, value: Sequence[Any], depth: int, name: str | None
+    ) -> list[Any]:
         items: list[Any] = []
+        are_pairs = all(map(_is_pair, value[:MAX_NODES]))
+        option = name
         for item in value[: self._left + 1]:
             if self._left <= 0:
                 self.cut = True
                 items.append(SIZE_LIMIT)
                 break
             self._left -= 1
-            items.append(self.value(item, depth))
+            if are_pairs:
+                items.append(self._pair(item[0], item[1], depth))
+            elif option is not None:
+                items.append(self._under(option, item, depth))
+            else:
+                items.append(self.value(item, depth))
+            option = name or self._option(item)
         return items
+
+    def _option(self, item: object) -> str | None:
+        """Return the name that *item* gives the next word of a command."""
+        if type(item) is str and item[:2] == "--" and "=" not in item:
+            return self._secret_name(item)
+        return None
 
     def _pair(self, name: object, value: object, depth: int) -> list[Any]:
         """Return what may be a header: its name and its value."""
         self._left -= 2
         shown = self.value(name, depth)
-        if not self._is_secret(name):
+        secret = self._secret_name(name)
+        if secret is None:
             return [shown, self.value(value, depth)]
-        if self._hider.drops and _says_something(value):
+        masked = self._under(secret, value, depth)
+        if self._hider.drops and masked == "" and _says_something(value):
             return [shown]
-        return [shown, self._secret(value, depth)]
+        return [shown, masked]
 
     def _text(self, text: str, depth: int) -> str:
         if text in self._hider.clean:
@@ -229,17 +282,37 @@ class Walk:
 
     def _json(self, text: str, depth: int) -> str:
         """Mask *text* by its parts if it is JSON, as a text if not."""
+        if not any(mark in text for mark in ("\\", '["', "alue")) and (
+            self._hider.is_clean(text)
+        ):
+            return text
         try:
-            parsed = json.loads(text, object_pairs_hook=_unique)
+            parsed = read_json(text)
         except (ValueError, RecursionError):
             return self._hider.text(text)
         walk = Walk(self._hider)
         masked = walk.value(parsed, depth)
         if walk.cut:
             return self._hider.text(text)
-        if masked == parsed:
-            return text
-        return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+        return text if masked == parsed else write_json(masked, text)
+
+
+def _is_pair(value: object) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and isinstance(value[0], str | bytes)
+    )
+
+
+def _named_by(fields: Mapping[str, Any]) -> str | None:
+    """Return the name in ``{"name": "password", "value": "x"}``."""
+    if not _VALUES.isdisjoint(fields):
+        for key in _NAMES.intersection(fields):
+            name = fields[key]
+            if isinstance(name, str):
+                return str.__str__(name)
+    return None
 
 
 def _says_something(value: object) -> bool:
@@ -247,16 +320,3 @@ def _says_something(value: object) -> bool:
     return type(value) not in _ATOMS and not (
         type(value) is str and value == ""
     )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """
-    Make an object of *pairs*.
-
-    Raises:
-        ValueError: A name comes twice, so the object would not hold all.
-    """
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError
-    return fields

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mohflow.diagnostics import Complaints
-from mohflow.processors import _walk, masking
-from mohflow.processors._patterns import Rule
+from mohflow.processors import masking
+from mohflow.processors._rule import Rule
 from mohflow.processors.masking import Masker, MaskingOptions
 
 
@@ -113,7 +113,7 @@ class TestStructure:
     def test_json_in_a_text_is_hidden_by_its_names(self) -> None:
         masked = mask(body='{"pin": 1234, "n": [1.50]}')
 
-        assert '{"pin":"[redacted]","n":[1.5]}' == masked["body"]
+        assert '{"pin": "[redacted]", "n": [1.50]}' == masked["body"]
 
     def test_json_without_a_secret_stays_as_it_is(self) -> None:
         assert '{"n" : 1.50 }' == mask(body='{"n" : 1.50 }')["body"]
@@ -275,7 +275,7 @@ class TestFailure:
     def said(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
         stream = StringIO()
         voice = Complaints(stream=lambda: stream)
-        monkeypatch.setattr(_walk, "complain", voice)
+        monkeypatch.setattr(masking, "complain", voice)
         return stream.getvalue
 
     def test_a_detector_that_raises_hides_the_value_only(
