@@ -40,17 +40,20 @@ _ISSUERS = re.compile(
     r"|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"
     r"|3[47]\d{13}"
     r"|(?:30[0-5]|309|36\d|3[89]\d)\d{11}"
-    r"|35(?:2[89]|[3-8]\d)\d{12}"
+    r"|35\d{14}"
     r"|(?:2131|1800)\d{11}"
     r"|(?:6011|64[4-9]\d|65\d\d)\d{12}"
     r"|62\d{14,17}"
     r"|220[0-4]\d{12}"
-    r"|(?:50(?:18|20|38)|5612|5893|6304|6390|6759|676[1-3])\d{8,15}"
+    r"|(?:50(?:18|20|38)|5[6-8]\d\d|6304|6390|6759|676[1-3]|0604)\d{8,15}"
 )
 _DOUBLED = str.maketrans("0123456789", "0246813579")
-_FILE_ENDINGS = frozenset(
-    ["png", "jpg", "jpeg", "gif", "webp", "svg", "ico", "css", "scss", "js", "jsx", "ts", "tsx", "json", "html", "htm", "txt", "csv", "xml", "yaml", "yml", "log", "gz", "tgz", "zip", "pdf", "mp4", "woff", "ttf", "map", "service", "socket", "timer", "target", "mount", "slice", "scope", "device", "path"]
-)
+_ENDINGS = """
+    png jpg jpeg gif webp svg ico css scss js jsx ts tsx json html htm txt csv
+    xml yaml yml log gz tgz zip pdf mp4 woff ttf map service socket timer
+    target mount slice scope device path
+"""
+_FILE_ENDINGS = frozenset(_ENDINGS.split())
 _DATE_OR_IP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])"
 )

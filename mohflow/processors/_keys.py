@@ -26,7 +26,8 @@ SECRET_NAMES = """
     secret key base, server key, service key, session key, shared key,
     signing key, ssh key, ssl key, storage key, subscription key, tls key,
     webhook key, write key, access signature, amz signature, goog signature,
-    credit card, debit card, card number, card no, card num, cc number,
+    credit card, debit card, card number, card no, card num,
+    cc number, cc num, cc no,
     security code, social security, bank account, account iban,
     mfa code, 2fa code, verification code, sms code, one time code,
     recovery code, recovery codes, backup code, backup codes, code verifier,
@@ -46,7 +47,7 @@ CREDENTIAL_NAMES = """
 
 NUMBER_NAMES = """
     phone, telephone, mobile, msisdn, cell, cellphone, fax, whatsapp, card,
-    pan, cc, sin, nhs, nino, cpf, cnpj, dni, nie, nif, nir, bsn, pesel,
+    pan, sin, nhs, nino, cpf, cnpj, dni, nie, nif, nir, bsn, pesel,
     aadhaar, aadhar, curp, tfn, tckn, itin, tin, national id, tax id,
     ni number, national insurance, social insurance, personnummer,
     codice fiscale, steuer id, medicare, driver license, drivers license,
@@ -77,9 +78,11 @@ TAILS = frozenset(_TAILS.split())
 """Words behind a secret name that do not change what it names."""
 
 _OF_NUMBERS = frozenset({"number", "no", "num", "nr", "digits"})
-_NUMBERED = frozenset(
-    ["card", "passport", "ssn", "pin", "iban", "phone", "mobile", "cc", "cvv", "cvc", "nhs", "security", "insurance", "account", "id", "license", "licence", "medicare", "fax", "cell", "telephone"]
-)
+_NUMBERED_NAMES = """
+    card passport ssn pin iban phone mobile cc cvv cvc nhs security insurance
+    account id license licence medicare fax cell telephone
+"""
+_NUMBERED = frozenset(_NUMBERED_NAMES.split())
 
 GLUED = (
     "password",
@@ -111,11 +114,17 @@ GLUED = (
 )
 """Ends of run-together names; no ordinary word ends in one of them."""
 
+MAX_TAIL = 24
+"""Characters before ``=`` or ``:`` that may tell that no secret follows."""
+
 MAX_CACHED = 4096
 """Names whose verdict is remembered; all are dropped when it is full."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+|\d+")
+
+_NAME_AT_END = re.compile(r"([\w.-]*+)[\]\s\"'`\\)]*\Z")
+_BETWEEN = re.compile(r"[\W_]+")
 
 Check = Callable[[str], bool]
 
@@ -215,22 +224,30 @@ class _Ends:
     """The last letters of secret names, to pass over other names quickly."""
 
     def __init__(self, known: Iterable[tuple[str, ...]]) -> None:
-        lasts = {phrase[-1][-6:] for phrase in known}
-        lasts |= {glued[-6:] for glued in GLUED}
+        joined = {"".join(phrase)[-6:] for phrase in known}
+        joined |= {glued[-6:] for glued in GLUED}
         self._by_length = {
-            size: frozenset(end for end in lasts if len(end) == size)
+            size: frozenset(end for end in joined if len(end) == size)
             for size in range(1, 7)
         }
+        self._parts = frozenset(
+            "".join(phrase[at:])
+            for phrase in known
+            for at in range(1, len(phrase))
+        )
         self._tails = tuple(TAILS | _OF_NUMBERS)
 
     def may_be(self, tail: str) -> bool:
-        if not tail.isascii():
+        name = _NAME_AT_END.search(tail)
+        if name is None or not tail.isascii():
             return True
-        rest = tail.lower()
+        # What stands before a name in quotes is no part of it.
+        is_whole = name.start() > 0
+        rest = _BETWEEN.sub("", name[1].lower())
         for _ in range(4):
-            rest = rest.rstrip("0123456789_-. \t\"'`\\])[")
-            if not rest:
-                return len(tail) >= 16
+            rest = rest.rstrip("0123456789")
+            if not is_whole and (not rest or rest in self._parts):
+                return bool(rest) or len(tail) >= MAX_TAIL
             if any(rest[-n:] in ends for n, ends in self._by_length.items()):
                 return True
             shorter = next(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
-from mohflow.processors._keys import KEY, KeyRules
+from mohflow.processors._keys import KEY, MAX_TAIL, KeyRules
+from mohflow.processors._span import LIMIT, Span
 from mohflow.processors._values import (
     NULLS,
     STATES,
@@ -18,14 +18,6 @@ from mohflow.processors._values import (
     is_placeholder,
     is_random,
 )
-
-
-class Span(NamedTuple):
-    """What of a text has to go, and by which rule."""
-
-    start: int
-    end: int
-    rule: str
 
 
 MAX_TAILS = 4096
@@ -122,7 +114,7 @@ class PairFinder:
             while at >= 0:
                 if at >= done and self._is_worth_a_look(text, at):
                     if not may_go_on():
-                        yield Span(at, len(text), "limit")
+                        yield Span(at, len(text), LIMIT)
                         return
                     span = self._span(text, at)
                     if span is not None:
@@ -131,10 +123,7 @@ class PairFinder:
                 at = text.find(mark, at + 1)
 
     def _has_secret_end(self, text: str, mark: str) -> bool:
-        tails = {
-            part[-96:].rstrip(_BEFORE).rpartition(" ")[2][-16:]
-            for part in text.split(mark)
-        }
+        tails = {_tail(part) for part in text.split(mark)}
         unknown = tails - self._plain
         if not unknown:
             return False
@@ -146,8 +135,7 @@ class PairFinder:
         return len(plain) < len(unknown)
 
     def _is_worth_a_look(self, text: str, at: int) -> bool:
-        part = text[max(0, at - 96) : at]
-        tail = part.rstrip(_BEFORE).rpartition(" ")[2][-16:]
+        tail = _tail(text[max(0, at - 96) : at])
         return tail not in self._plain and self._names.may_end_name(tail)
 
     def _span(self, text: str, at: int) -> Span | None:
@@ -167,6 +155,13 @@ class PairFinder:
         if start >= end:
             return None
         return Span(at - yek.end() if self._whole else start, end, KEY)
+
+
+def _tail(part: str) -> str:
+    """Return the end of what stands before a separator."""
+    if part[-1:].isalnum():
+        return part[-MAX_TAIL:].rpartition(" ")[2]
+    return part[-96:].rstrip(_BEFORE)[-MAX_TAIL:].rpartition(" ")[2]
 
 
 def _value_span(

@@ -6,11 +6,10 @@ import re
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """
     One kind of secret, or one form of it.
@@ -37,26 +36,26 @@ class Rule:
     check: Callable[[re.Match[str]], bool] | None = None
     """What the expression alone cannot decide."""
 
-    among: Literal["text", "shape", "word", "all"] = "text"
+    among: Literal["text", "phrase", "shape", "word", "all"] = "text"
     """
     Where hints are looked up.
 
-    ``text``: as they are. ``shape``: ``a`` stands for a small letter, ``A``
-    for a capital and ``0`` for a digit. ``word``: at the beginning of a word
-    of 19 characters or more, and behind ``-``, ``_`` and ``.`` inside of it.
-    ``all``: there are no hints, the pattern runs over every text.
+    ``text``: as they are. ``phrase``: in the text in small letters.
+    ``shape``: ``a`` stands for a small letter, ``A`` for a capital and ``0``
+    for a digit. Of digits alone: a run of just so many.
+    ``word``: at the beginning of a word of 19 characters or more, and behind
+    ``-``, ``_`` and ``.`` inside of it. ``all``: there are no hints, the
+    pattern runs over every text.
     """
+
+    needs: str = ""
+    """A character that is in every text that can match, if not in hints."""
 
     before: int = 0
     """Characters by which a match begins before the hint."""
 
     lead: re.Pattern[str] | None = None
     """What stands before the hint, if its length varies; up to the hint."""
-
-    @cached_property
-    def shapes(self) -> tuple[bytes, ...]:
-        """The hints as bytes."""
-        return tuple(hint.encode("latin-1") for hint in self.hints)
 
 
 LEFT = r"(?<![A-Za-z0-9])"

@@ -40,10 +40,14 @@ TOKENS: tuple[Rule, ...] = (
     _token(
         "aws",
         rf"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{{16}}{RIGHT}"
+        # The secret key that often stands beside it.
+        r"(?:[^A-Za-z0-9\n][^\n]{0,40}?(?<![A-Za-z0-9/+=])"
+        r"(?=[a-z0-9/+]*[A-Z])(?=[A-Z0-9/+]*[a-z])(?=[A-Za-z/+]*[0-9])"
+        r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))?"
         r"|(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/=%_-]{60,}+"
         r"|ABSK[A-Za-z0-9+/]{60,}+={0,2}",
         "AKIA ASIA ABIA ACCA A3T ABSK FwoGZXIvYXdz IQoJb3JpZ2lu",
-        "AKIA" + "IOSFODNN7EXAMPLE",
+        "AKIA" + "IOSFODNN7EXAMPLE:wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "AKIA and ASIA",
     ),
     _token(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from mohflow.diagnostics import complain
 from mohflow.processors._json_text import Number, read_json, write_json
 from mohflow.processors._keys import KEY
+from mohflow.processors._leaves import (
+    VALUES,
+    Hider,
+    is_pair,
+    mask_literal,
+    mask_number,
+    named_by,
+    says_something,
+)
 from mohflow.processors._objects import SIZE_LIMIT
 from mohflow.processors.plain import (
     CYCLE,
@@ -29,35 +40,14 @@ MAX_JSON: Final = 65_536
 FAILED: Final = "<masking failed>"
 """What stands for a value that could not be masked."""
 
-_NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
-_VALUES = frozenset({"value", "Value", "val", "v"})
+ANY_TEXT: Final = "any text"
+"""What a name hides that hides everything."""
+
+_NAME = re.compile(r"[\w .\[\]:/-]{1,80}")
 _CONTROL = frozenset({"timestamp", "level", "logger"})
 _NEVER_LEFT_OUT = _CONTROL | {"event"}
 _ATOMS = frozenset({bool, type(None)})
 _SCALARS = frozenset({str, int, float})
-
-
-class Hider(Protocol):
-    """What a walk asks about the texts and names that it meets."""
-
-    drops: bool
-    """Whether a field with a secret name is left out."""
-
-    hides: bool
-    """Whether anything is hidden; if not, it is only counted."""
-
-    clean: set[str]
-    """Texts that are known to hold nothing that has to go."""
-
-    def is_secret(self, name: str, /) -> bool: ...
-
-    def hides_under(self, name: str, value: str, /) -> bool: ...
-
-    def is_clean(self, text: str, /) -> bool: ...
-
-    def text(self, text: str, /) -> str: ...
-
-    def hide(self, rule: str, secret: str, /) -> str: ...
 
 
 class Walk:
@@ -133,7 +123,7 @@ class Walk:
         shown = self._under(secret, value, depth)
         if not (self._hider.drops and shown == ""):
             fields[name] = shown
-        elif not _says_something(value):
+        elif not says_something(value):
             fields[name] = value
 
     def _secret_name(self, key: object) -> str | None:
@@ -143,18 +133,24 @@ class Walk:
 
     def _under(self, name: str, value: object, depth: int) -> object:
         """Return what is shown of *value* under a name that may hide it."""
-        if not _says_something(value):
+        if not says_something(value):
             return value
         plain = value if type(value) is str else to_plain(value)
         if type(plain) in _SCALARS:
             text = str(plain)
             if not self._hider.hides_under(name, text):
                 return self.value(plain, depth)
+            if not self._hider.hides_under(name, ANY_TEXT):
+                # A number or a token; the marker tells its kind if it can.
+                by_shape = self.value(plain, depth)
+                if by_shape != plain:
+                    return by_shape
             shown = self._hider.hide(KEY, text)
             return self.value(plain, depth) if shown == text else shown
-        if isinstance(plain, list) and not self._hider.hides_under(name, "x"):
-            return self._inside(value, plain, depth, name)
-        if not self._hider.hides_under(name, "x"):
+        if not self._hider.hides_under(name, ANY_TEXT):
+            # The name hides only some values: each item is judged alone.
+            if isinstance(plain, list):
+                return self._inside(value, plain, depth, name)
             return self.value(value, depth)
         shown = self._hider.hide(KEY, "")
         return shown if self._hider.hides else self.value(value, depth)
@@ -164,8 +160,8 @@ class Walk:
         kind = type(value)
         if kind in _ATOMS:
             return value
-        if kind is Number:
-            return self._literal(value)
+        if isinstance(value, Number):
+            return mask_literal(self._hider, value)
         if id(value) in self._path:
             return CYCLE
         exact = kind is str or kind is dict or kind is list
@@ -174,25 +170,7 @@ class Walk:
             return self._text(plain, depth)
         if isinstance(plain, dict | list):
             return self._inside(value, plain, depth)
-        return self._number(plain)
-
-    def _number(self, number: Any) -> object:
-        """Return *number*, or a marker if it is a card number."""
-        if type(number) is bool or number is None:
-            return number
-        if not 10**11 <= abs(number) < 10**19:
-            return number
-        text = str(int(number))
-        # Times since 1970 begin with 1, and so does only one kind of cards.
-        if text[0] == "1" and not text.startswith("1800"):
-            return number
-        masked = self._hider.text(text)
-        return number if masked == text else masked
-
-    def _literal(self, number: Any) -> object:
-        """Return a number of JSON as it was written, or a marker."""
-        shown = self._number(float(number))
-        return number if isinstance(shown, float) else shown
+        return mask_number(self._hider, plain)
 
     def _inside(
         self,
@@ -210,7 +188,7 @@ class Walk:
         try:
             if isinstance(plain, dict):
                 return self._mapping(plain, depth + 1)
-            if isinstance(value, tuple) and _is_pair(plain):
+            if isinstance(value, tuple) and is_pair(plain):
                 return self._pair(plain[0], plain[1], depth + 1)
             return self._sequence(plain, depth + 1, name)
         finally:
@@ -218,14 +196,14 @@ class Walk:
 
     def _mapping(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
         fields: dict[str, Any] = {}
-        named = _named_by(value) if len(value) <= 6 else None
+        named = named_by(value) if len(value) <= 6 else None
         for key, item in list(value.items()):
             if self._left <= 0:
                 self.cut = True
                 fields[SIZE_LIMIT] = SIZE_LIMIT
                 break
             name = self._name(fields, key)
-            by = named if named is not None and key in _VALUES else key
+            by = named if named is not None and key in VALUES else key
             self._field(fields, name, by, item, depth)
         return fields
 
@@ -233,7 +211,7 @@ class Walk:
         self, value: Sequence[Any], depth: int, name: str | None
     ) -> list[Any]:
         items: list[Any] = []
-        are_pairs = all(map(_is_pair, value[:MAX_NODES]))
+        are_pairs = all(map(is_pair, value[:MAX_NODES]))
         option = name
         for item in value[: self._left + 1]:
             if self._left <= 0:
@@ -261,15 +239,15 @@ class Walk:
         self._left -= 2
         shown = self.value(name, depth)
         secret = self._secret_name(name)
-        if secret is None:
+        if secret is None or not _NAME.fullmatch(secret):
             return [shown, self.value(value, depth)]
         masked = self._under(secret, value, depth)
-        if self._hider.drops and masked == "" and _says_something(value):
+        if self._hider.drops and masked == "" and says_something(value):
             return [shown]
         return [shown, masked]
 
     def _text(self, text: str, depth: int) -> str:
-        if text in self._hider.clean:
+        if len(text) <= 128 and text in self._hider.clean:
             return text
         if len(text) > MAX_TEXT:
             self.cut = True
@@ -277,46 +255,22 @@ class Walk:
         if depth < MAX_DEPTH and len(text) <= MAX_JSON:
             body = text.strip()
             if body[:1] + body[-1:] in ("{}", "[]"):
-                return self._json(text, depth)
+                return _json(self._hider, text, depth)
         return self._hider.text(text)
 
-    def _json(self, text: str, depth: int) -> str:
-        """Mask *text* by its parts if it is JSON, as a text if not."""
-        if not any(mark in text for mark in ("\\", '["', "alue")) and (
-            self._hider.is_clean(text)
-        ):
-            return text
-        try:
-            parsed = read_json(text)
-        except (ValueError, RecursionError):
-            return self._hider.text(text)
-        walk = Walk(self._hider)
-        masked = walk.value(parsed, depth)
-        if walk.cut:
-            return self._hider.text(text)
-        return text if masked == parsed else write_json(masked, text)
 
-
-def _is_pair(value: object) -> bool:
-    return (
-        isinstance(value, tuple | list)
-        and len(value) == 2
-        and isinstance(value[0], str | bytes)
-    )
-
-
-def _named_by(fields: Mapping[str, Any]) -> str | None:
-    """Return the name in ``{"name": "password", "value": "x"}``."""
-    if not _VALUES.isdisjoint(fields):
-        for key in _NAMES.intersection(fields):
-            name = fields[key]
-            if isinstance(name, str):
-                return str.__str__(name)
-    return None
-
-
-def _says_something(value: object) -> bool:
-    """Return whether *value* may be secret, as None, True and "" are not."""
-    return type(value) not in _ATOMS and not (
-        type(value) is str and value == ""
-    )
+def _json(hider: Hider, text: str, depth: int) -> str:
+    """Mask *text* by its parts if it is JSON, as a text if not."""
+    if not any(mark in text for mark in ("\\", '["', "alue")) and (
+        hider.is_clean(text)
+    ):
+        return text
+    try:
+        parsed = read_json(text)
+    except (ValueError, RecursionError):
+        return hider.text(text)
+    walk = Walk(hider)
+    masked = walk.value(parsed, depth)
+    if walk.cut:
+        return hider.text(text)
+    return text if masked == parsed else write_json(masked, text)

@@ -17,7 +17,8 @@ from mohflow.processors._masking_options import (
 )
 from mohflow.processors._patterns import RULES
 from mohflow.processors._rule import Rule
-from mohflow.processors._scan import LIMIT, Looks, Scanner
+from mohflow.processors._scan import Scanner
+from mohflow.processors._span import LIMIT, Looks
 from mohflow.processors._walk import FAILED, Walk
 from mohflow.processors.plain import MAX_TEXT, cut_text, plain_text
 from mohflow.typing import EventDict

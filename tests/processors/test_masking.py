@@ -267,7 +267,7 @@ class TestFailure:
         def check(match: re.Match[str]) -> bool:
             raise LookupError(match[0])
 
-        rule = Rule("broken", re.compile("boom"), ("boom",), "", "", check)
+        rule = Rule("broken", re.compile("boom"), (), "", "", check, "all")
         monkeypatch.setattr(masking, "RULES", (rule,))
         return Masker()
 
@@ -313,7 +313,7 @@ class TestFailure:
         def interrupt(match: re.Match[str]) -> bool:
             raise KeyboardInterrupt
 
-        rule = Rule("x", re.compile("boom"), ("boom",), "", "", interrupt)
+        rule = Rule("x", re.compile("boom"), (), "", "", interrupt, "all")
         monkeypatch.setattr(masking, "RULES", (rule,))
 
         with pytest.raises(KeyboardInterrupt):

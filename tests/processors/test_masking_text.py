@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mohflow.processors._find import SHAPES
 from mohflow.processors._patterns import RULES
 from mohflow.processors._rule import Rule
-from mohflow.processors._scan import SHAPES
 from mohflow.processors.masking import Masker
 
 
@@ -90,7 +90,9 @@ class TestTable:
     @by_name
     def test_a_hint_is_in_the_example(self, rule: Rule) -> None:
         shape = rule.yes.encode("latin-1").translate(SHAPES).decode("latin-1")
-        haystack = shape if rule.among == "shape" else rule.yes
+        haystack = {"shape": shape, "phrase": rule.yes.lower()}.get(
+            rule.among, rule.yes
+        )
 
         assert any(hint in haystack for hint in rule.hints)
 

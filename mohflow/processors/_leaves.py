@@ -1,0 +1,83 @@
+"""What a walk asks about single values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from mohflow.processors._json_text import Number
+
+
+_NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
+VALUES = frozenset({"value", "Value", "val", "v"})
+"""Fields that hold what another field of the same mapping names."""
+
+_ATOMS = frozenset({bool, type(None)})
+
+
+class Hider(Protocol):
+    """What a walk asks about the texts and names that it meets."""
+
+    drops: bool
+    """Whether a field with a secret name is left out."""
+
+    hides: bool
+    """Whether anything is hidden; if not, it is only counted."""
+
+    clean: set[str]
+    """Texts that are known to hold nothing that has to go."""
+
+    def is_secret(self, name: str, /) -> bool: ...
+
+    def hides_under(self, name: str, value: str, /) -> bool: ...
+
+    def is_clean(self, text: str, /) -> bool: ...
+
+    def text(self, text: str, /) -> str: ...
+
+    def hide(self, rule: str, secret: str, /) -> str: ...
+
+
+def mask_number(hider: Hider, number: Any) -> object:
+    """Return *number*, or a marker if it is a card number."""
+    if type(number) is bool or number is None:
+        return number
+    if not 10**11 <= abs(number) < 10**19:
+        return number
+    text = str(int(number))
+    # Times since 1970 begin with 1, and so does only one kind of cards.
+    if text[0] == "1" and not text.startswith("1800"):
+        return number
+    masked = hider.text(text)
+    return number if masked == text else masked
+
+
+def mask_literal(hider: Hider, number: Number) -> object:
+    """Return a number of JSON as it was written, or a marker."""
+    shown = mask_number(hider, float(number))
+    return number if isinstance(shown, float) else shown
+
+
+def is_pair(value: object) -> bool:
+    return (
+        isinstance(value, tuple | list)
+        and len(value) == 2
+        and isinstance(value[0], str | bytes)
+    )
+
+
+def named_by(fields: Mapping[str, Any]) -> str | None:
+    """Return the name in ``{"name": "password", "value": "x"}``."""
+    if not VALUES.isdisjoint(fields):
+        for key in _NAMES.intersection(fields):
+            name = fields[key]
+            if isinstance(name, str):
+                return str.__str__(name)
+    return None
+
+
+def says_something(value: object) -> bool:
+    """Return whether *value* may be secret, as None, True and "" are not."""
+    return type(value) not in _ATOMS and not (
+        type(value) is str and value == ""
+    )
