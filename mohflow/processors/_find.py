@@ -139,11 +139,14 @@ class Finder:
         while at >= 0:
             run = _RUN.match(shape, at)
             end = run.end() if run else len(shape)
+            if not looks(1):
+                yield Span(at, len(text), LIMIT)
+                return
             for rule in self._by_run.get(end - at, ()):
-                if not looks():
+                match = rule.pattern.match(text, at)
+                if match and not looks(4):
                     yield Span(at, len(text), LIMIT)
                     return
-                match = rule.pattern.match(text, at)
                 span = match and self._span(rule, match)
                 if span:
                     yield span
@@ -196,7 +199,7 @@ class Finder:
             end = words.find(" ", at)
             end = len(text) if end < 0 else end
             if not _TAME.fullmatch(text, start, end):
-                if not looks():
+                if not looks(2):
                     yield Span(start, len(text), LIMIT)
                     return
                 yield from self._in_word(text, start, end, looks)

@@ -58,6 +58,11 @@ def mask_literal(hider: Hider, number: Number) -> object:
     return number if isinstance(shown, float) else shown
 
 
+def is_option(item: object) -> bool:
+    """Return whether *item* may name the next word of a command."""
+    return type(item) is str and item[:2] == "--" and "=" not in item
+
+
 def is_pair(value: object) -> bool:
     return (
         isinstance(value, tuple | list)

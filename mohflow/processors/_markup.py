@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Final
 
 from mohflow.processors._keys import KEY, KeyRules
-from mohflow.processors._span import LIMIT, Span
+from mohflow.processors._span import LIMIT, Looks, Span
 from mohflow.processors._values import is_placeholder
 
 
-MAX_CONTENT = 4096
+COST: Final = 12
+"""What a look at one name costs, in us."""
+
+MAX_CONTENT: Final = 4096
 """Characters between a tag and its end."""
 
 _OPTION = re.compile(
@@ -28,19 +32,15 @@ _ITEM = re.compile(
     r"""(?:\([^()]{0,256}\))?))\s{0,8}(?P<end>[,)])?"""
 )
 
-May = Callable[[], bool]
 
-
-def find_elements(
-    text: str, names: KeyRules, may_go_on: May
-) -> Iterator[Span]:
+def find_elements(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
     """Find what stands in elements as ``<password>x</password>``."""
     at = text.find("</")
     while at >= 0:
         after = text[at + 2 : at + 66]
         name = after.partition(">")[0]
         if names.may_end_name(f" {name}"):
-            if not may_go_on():
+            if not looks(COST):
                 yield Span(max(0, at - MAX_CONTENT), len(text), LIMIT)
                 return
             start = text.rfind(">", max(0, at - MAX_CONTENT), at) + 1
@@ -52,13 +52,13 @@ def find_elements(
         at = text.find("</", at + 2)
 
 
-def find_options(text: str, names: KeyRules, may_go_on: May) -> Iterator[Span]:
+def find_options(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
     """Find the values of options as in ``--password x``."""
     at = text.find("--")
     while at >= 0:
         option = _OPTION.match(text, at)
         if option is not None and option.lastgroup:
-            if not may_go_on():
+            if not looks(COST):
                 yield Span(at, len(text), LIMIT)
                 return
             check = names.check(option["name"])
@@ -68,7 +68,7 @@ def find_options(text: str, names: KeyRules, may_go_on: May) -> Iterator[Span]:
         at = text.find("--", option.end() if option else at + 2)
 
 
-def find_columns(text: str, names: KeyRules, may_go_on: May) -> Iterator[Span]:
+def find_columns(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
     """Find what ``INSERT`` puts into columns with secret names."""
     for columns in _COLUMNS.finditer(text):
         listed = [c.strip(' \t\r\n"`[]') for c in columns["names"].split(",")]
@@ -76,7 +76,7 @@ def find_columns(text: str, names: KeyRules, may_go_on: May) -> Iterator[Span]:
         if not any(checks):
             continue
         position = columns.end()
-        while may_go_on():
+        while looks(COST):
             for check in checks:
                 item = _ITEM.match(text, position)
                 if item is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from mohflow.processors._keys import KEY, MAX_TAIL, KeyRules
-from mohflow.processors._span import LIMIT, Span
+from mohflow.processors._span import LIMIT, Looks, Span
 from mohflow.processors._values import (
     NULLS,
     STATES,
@@ -20,7 +21,10 @@ from mohflow.processors._values import (
 )
 
 
-MAX_TAILS = 4096
+COST: Final = 12
+"""What a look at one pair costs, in us."""
+
+MAX_TAILS: Final = 4096
 """Ends of names that are remembered; all are dropped when it is full."""
 
 _BEFORE = " \t\"'`\\])"
@@ -84,6 +88,15 @@ _DIGITS = re.compile(
     r"(?=[ (]{0,2}[0-9A-Z])){5,28}+)",
     re.IGNORECASE,
 )
+_WEAK = re.compile(
+    rf"""
+    [ \t]{{0,8}}+
+    (?:{_QUOTED} | (?P<bare>[^\s"'<>,;&]{{1,600}}+))
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What a name may hide that hides only some values; none is longer."""
+
 _PROSE = re.compile(r"[A-Za-z]+(?:[-'][A-Za-z]+)*")
 
 
@@ -104,7 +117,7 @@ class PairFinder:
         self._whole = whole
         self._plain: set[str] = set()
 
-    def find(self, text: str, may_go_on: Callable[[], bool]) -> Iterator[Span]:
+    def find(self, text: str, looks: Looks) -> Iterator[Span]:
         """Yield what has to go; all of the rest once it may not go on."""
         for mark in "=:":
             if mark not in text or not self._has_secret_end(text, mark):
@@ -113,7 +126,7 @@ class PairFinder:
             done = 0
             while at >= 0:
                 if at >= done and self._is_worth_a_look(text, at):
-                    if not may_go_on():
+                    if not looks(COST):
                         yield Span(at, len(text), LIMIT)
                         return
                     span = self._span(text, at)
@@ -123,7 +136,7 @@ class PairFinder:
                 at = text.find(mark, at + 1)
 
     def _has_secret_end(self, text: str, mark: str) -> bool:
-        tails = {_tail(part) for part in text.split(mark)}
+        tails = {_tail(part) for part in set(text.split(mark))}
         unknown = tails - self._plain
         if not unknown:
             return False
@@ -200,7 +213,9 @@ def _shape(
         if cookies is not None:
             return cookies
     if check is is_number:
-        return _DIGITS.match(text, at) or _VALUE.match(text, at)
+        return _DIGITS.match(text, at) or _WEAK.match(text, at)
+    if check is is_random:
+        return _WEAK.match(text, at)
     is_login = word.endswith(("authorization", "auth", "bearer"))
     return (_LOGIN if is_login else _VALUE).match(text, at)
 

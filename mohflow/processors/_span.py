@@ -17,18 +17,19 @@ class Span(NamedTuple):
     rule: str
 
 
-MAX_LOOKS: Final = 10_000
-"""Looks at places in one text, 1 to 3 us each; then the rest is hidden."""
+MAX_COST: Final = 20_000
+"""What one text may cost, in units of about a microsecond."""
 
 
 class Looks:
-    """How many places of one text may still be looked at."""
+    """How much closer looks at one text may still cost."""
 
     __slots__ = ("left",)
 
-    def __init__(self, left: int = MAX_LOOKS) -> None:
+    def __init__(self, left: int = MAX_COST) -> None:
         self.left = left
 
-    def __call__(self) -> bool:
-        self.left -= 1
+    def __call__(self, cost: int = 5) -> bool:
+        """Return whether one more look, of about *cost* us, is allowed."""
+        self.left -= cost
         return self.left >= 0

@@ -13,6 +13,7 @@ from mohflow.processors._keys import KEY
 from mohflow.processors._leaves import (
     VALUES,
     Hider,
+    is_option,
     is_pair,
     mask_literal,
     mask_number,
@@ -225,14 +226,10 @@ class Walk:
                 items.append(self._under(option, item, depth))
             else:
                 items.append(self.value(item, depth))
-            option = name or self._option(item)
+            option = name
+            if option is None and is_option(item):
+                option = self._secret_name(item)
         return items
-
-    def _option(self, item: object) -> str | None:
-        """Return the name that *item* gives the next word of a command."""
-        if type(item) is str and item[:2] == "--" and "=" not in item:
-            return self._secret_name(item)
-        return None
 
     def _pair(self, name: object, value: object, depth: int) -> list[Any]:
         """Return what may be a header: its name and its value."""
