@@ -88,7 +88,8 @@ CREDENTIALS: tuple[Rule, ...] = (
         "authorization",
         re.compile(
             rf"{LEFT}(?i:bearer|token)(?:[ \t]{{1,4}}|%20)"
-            r"(?P<secret>[A-Za-z0-9._~+/=-]{8,}+)"
+            # What goes on behind a "=" is a pair, not a credential.
+            r"(?P<secret>[A-Za-z0-9._~+/-]{8,}+=*+)(?![A-Za-z0-9])"
         ),
         ("bearer ", "bearer%20", "token "),
         "sent Bearer " + "abc123DEF456",

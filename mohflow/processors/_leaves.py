@@ -58,6 +58,16 @@ def mask_literal(hider: Hider, number: Number) -> object:
     return number if isinstance(shown, float) else shown
 
 
+def in_key_block(line: object, *, inside: bool) -> bool:
+    """Return whether *line*, one of a list, belongs to a private key."""
+    if type(line) is not str or "[redacted" in line:
+        return False
+    begins = "PRIVATE KEY" in line and "-----BEGIN " in line
+    return (begins and "-----END " not in line) or (
+        inside and "-----END " not in line
+    )
+
+
 def is_option(item: object) -> bool:
     """Return whether *item* may name the next word of a command."""
     return type(item) is str and item[:2] == "--" and "=" not in item

@@ -23,6 +23,11 @@ _OPTION = re.compile(
     r"""(?:"(?P<double>[^"\r\n]{1,512})"|'(?P<single>[^'\r\n]{1,512})'"""
     r"""|(?P<bare>[^\s"'|;&<>-][^\s"'|;<>]{0,511}))"""
 )
+_TUPLE = re.compile(
+    r"""[(\[]b?(?P<left>['"])(?P<name>[\w. -]{1,64})(?P=left),[ ]?"""
+    r"""b?(?P<right>['"])(?P<value>(?:(?!(?P=right))[^\\]|\\.){1,4096}+)"""
+    r"""(?P=right)[ ]?[)\]]"""
+)
 _COLUMNS = re.compile(
     r"""\((?P<names>[\w\s,"`.\[\]]{1,2048})\)\s{0,8}VALUES\s{0,8}\(""",
     re.IGNORECASE,
@@ -66,6 +71,22 @@ def find_options(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
             if check and check(value) and not is_placeholder(value):
                 yield Span(*option.span(option.lastgroup), KEY)
         at = text.find("--", option.end() if option else at + 2)
+
+
+def find_tuples(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find the values in ``('x-api-key', 'x')`` and ``["cookie", "x"]``."""
+    for opening in ("('", '("', "['", '["', "(b'", "[b'"):
+        at = text.find(opening)
+        while at >= 0:
+            pair = _TUPLE.match(text, at)
+            if pair is not None:
+                if not looks(COST):
+                    yield Span(at, len(text), LIMIT)
+                    return
+                check = names.check(pair["name"])
+                if check and check(pair["value"]):
+                    yield Span(*pair.span("value"), KEY)
+            at = text.find(opening, at + 1)
 
 
 def find_columns(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:

@@ -192,7 +192,10 @@ def _value_span(
     value = match[kind]
     if kind == "bare":
         # What closes a sentence or a call is no part of the value.
-        if is_code(value) or (separator[0] == "==" and value.isidentifier()):
+        compares = separator[0] == "=="
+        if is_code(value) or (
+            compares and value.rstrip(".:!?)]}").isidentifier()
+        ):
             return 0, 0
         value = value.rstrip(".:!?)]}")
     if not _is_secret(kind, value, name, separator[0], check):

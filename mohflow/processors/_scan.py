@@ -12,6 +12,7 @@ from mohflow.processors._markup import (
     find_columns,
     find_elements,
     find_options,
+    find_tuples,
 )
 from mohflow.processors._pairs import PairFinder
 from mohflow.processors._rule import Rule
@@ -65,6 +66,8 @@ class Scanner:
             found += find_elements(text, self._names, looks)
         if "--" in text:
             found += find_options(text, self._names, looks)
+        if "(" in text or "[" in text:
+            found += find_tuples(text, self._names, looks)
         if "VALUES" in text or "values" in text:
             found += find_columns(text, self._names, looks)
         if self._everywhere or self._detectors:

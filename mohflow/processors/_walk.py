@@ -13,6 +13,7 @@ from mohflow.processors._keys import KEY
 from mohflow.processors._leaves import (
     VALUES,
     Hider,
+    in_key_block,
     is_option,
     is_pair,
     mask_literal,
@@ -214,13 +215,17 @@ class Walk:
         items: list[Any] = []
         are_pairs = all(map(is_pair, value[:MAX_NODES]))
         option = name
+        in_key = False
         for item in value[: self._left + 1]:
             if self._left <= 0:
                 self.cut = True
                 items.append(SIZE_LIMIT)
                 break
             self._left -= 1
-            if are_pairs:
+            in_key = in_key_block(item, inside=in_key)
+            if in_key:
+                items.append(self._hider.hide("private-key", str(item)))
+            elif are_pairs:
                 items.append(self._pair(item[0], item[1], depth))
             elif option is not None:
                 items.append(self._under(option, item, depth))

@@ -80,9 +80,9 @@ class Score:
         return "\n".join(["", *rows, "", *self.wrong[:20]])
 
 
-@pytest.fixture(scope="module")
-def score() -> Score:
-    return Score(load("masking_corpus").Corpus(2).events(EVENTS))
+@pytest.fixture(scope="module", params=["masking_corpus", "masking_adversary"])
+def score(request: pytest.FixtureRequest) -> Score:
+    return Score(load(request.param).Corpus(2).events(EVENTS))
 
 
 class TestCorpus:
