@@ -45,7 +45,7 @@ _TAME = re.compile(r"[a-z_.-]++|[0-9a-f.-]++")
 """Words of names, and of numbers in hexadecimal: never tokens."""
 
 
-_GATES = ("000 000", "0-000", "000.000", "AA00", "A0000000")
+_GATES = ("000 00", "A 00", "0-000", "000.000", "AA00", "A0000000")
 """Each shape holds one of these or is tried by itself."""
 
 _Hints = list[tuple[str, Rule]]

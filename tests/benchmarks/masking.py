@@ -8,12 +8,15 @@ interleaved, so that a busy neighbour falls on all of them.
 
 from __future__ import annotations
 
+import json
 import platform
 import random
+import sys
 import time
 
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 from mohflow.processors import Masker
 
@@ -128,7 +131,7 @@ def hostile_milliseconds() -> dict[str, float]:
     return {piece: 1000 * taken for piece, taken in ordered}
 
 
-def events_per_second() -> dict[str, float]:
+def microseconds() -> dict[str, float]:
     """Return microseconds per event of ten fields, and per new short text."""
     masker = Masker()
     event = {
@@ -154,7 +157,7 @@ def events_per_second() -> dict[str, float]:
 
 def main() -> None:
     """Measure, and print."""
-    result = {
+    result: dict[str, dict[str, Any]] = {
         "machine": {
             "python": platform.python_version(),
             "system": platform.platform(),
@@ -162,11 +165,14 @@ def main() -> None:
         },
         "clean_mb_per_s": megabytes_per_second(),
         "hostile_ms_per_mb": hostile_milliseconds(),
-        "microseconds": events_per_second(),
+        "microseconds": microseconds(),
     }
-    for rows in result.values():
-        for _name, value in list(rows.items())[:10]:
-            value if isinstance(value, str) else f"{value:10.2f}"
+    for section, rows in result.items():
+        sys.stderr.write(f"\n{section}\n")
+        for name, value in list(rows.items())[:10]:
+            shown = value if isinstance(value, str) else f"{value:10.2f}"
+            sys.stderr.write(f"  {name!r:24} {shown}\n")
+    json.dump(result, sys.stdout, indent=1)
 
 
 if __name__ == "__main__":
