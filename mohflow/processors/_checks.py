@@ -166,3 +166,14 @@ def is_no_term(match: re.Match[str]) -> bool:
 def is_no_port(match: re.Match[str]) -> bool:
     """It is not what ``-p`` means to most programs."""
     return re.match(r"[0-9]{1,5}(?::|$)", match["secret"]) is None
+
+
+_PHONE = re.compile(
+    r"(?<![a-z])(?:phone|mobile|tel|telephone|fax)(?![a-z])[^0-9\n]{0,14}\Z"
+)
+
+
+def is_called_phone(match: re.Match[str]) -> bool:
+    """The words before it say that it is one."""
+    before = match.string[max(0, match.start() - 32) : match.start()]
+    return _PHONE.search(before.lower()) is not None

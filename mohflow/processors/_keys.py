@@ -250,11 +250,8 @@ class _Ends:
                 return bool(rest) or len(tail) >= MAX_TAIL
             if any(rest[-n:] in ends for n, ends in self._by_length.items()):
                 return True
-            shorter = next(
-                (rest[: -len(t)] for t in self._tails if rest.endswith(t)),
-                None,
-            )
-            if shorter is None:
+            if not rest.endswith(self._tails):
                 return False
-            rest = shorter
+            tail = next(t for t in self._tails if rest.endswith(t))
+            rest = rest[: -len(tail)]
         return True

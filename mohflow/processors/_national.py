@@ -31,7 +31,7 @@ _CALLED = re.compile(
     r"|burgerservicenummer|tfn|tax file|cpf|cnpj|dni|nie|nif|tckn|kimlik"
     r"|steuer-?id\w*|idnr|tax id|taxpayer id|personnummer|f.dselsnummer"
     r"|nir|insee|medicare|curp|national id|identity|id[- ]card|tin|rrn"
-    r"|passport|driver.?s? licen[cs]e|phone|mobile|tel|telephone|fax)"
+    r"|passport|driver.?s? licen[cs]e)"
     r"(?![a-z])[^0-9\n]{0,14}$"
 )
 

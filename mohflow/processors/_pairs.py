@@ -68,7 +68,9 @@ _LOGIN = re.compile(
       | (?P<bare>
             (?:(?i:bearer|basic|token|apikey|negotiate|ntlm|digest|splunk
                |oauth|hmac|key|sso-key|sharedaccesssignature|plain)
-               [ \t]{{1,4}}+(?=\S))?
+               [ \t]{{1,4}}+(?=\S)
+             # A scheme of one's own, and what can be a credential.
+             | {_SCHEME}(?=[^\s"'<>,;0-9]{{0,64}}[0-9])(?=[^\s]{{6}}))?
             [^\s"'<>,;]++
         )
     )
@@ -240,7 +242,7 @@ def _is_secret(
         return True
     lowered = value.lower()
     is_state = lowered in (STATES if separator == ":" else NULLS)
-    last_word = name.lower().rpartition(" ")[2]
+    last_word = re.split(r"[ .]", name.lower())[-1]
     if is_state or lowered == last_word:
         return False
     # "PASS: test_login" and "pass=12 fail=3" are reports of tests.

@@ -6,6 +6,7 @@ import re
 
 from mohflow.processors._checks import (
     IBAN,
+    is_called_phone,
     is_card,
     is_email,
     is_iban,
@@ -97,6 +98,26 @@ PERSONAL: tuple[Rule, ...] = (
         "dial 0044 20 7946 " + "0958",
         "0044207946 and 0001 2024",
         is_phone,
+        "shape",
+    ),
+    Rule(
+        "phone",
+        re.compile(
+            rf"{LEFT}(?<![0-9][.-])(?!1[0-9]{{9}}(?![0-9]))"
+            r"(?:[0-9]{9,12}|\(?[0-9]{3}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4})"
+            rf"{RIGHT}(?![.-][0-9])"
+        ),
+        (
+            *("0" * size for size in range(9, 13)),
+            "000 000 0000",
+            "000-000-0000",
+            "000.000.0000",
+            "(000) 000-0000",
+            "(000)000-0000",
+        ),
+        "phone 555-010-" + "9999",
+        "item 555-010-9999",
+        is_called_phone,
         "shape",
     ),
     *NATIONAL_IDS,

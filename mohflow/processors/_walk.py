@@ -45,6 +45,7 @@ FAILED: Final = "<masking failed>"
 ANY_TEXT: Final = "any text"
 """What a name hides that hides everything."""
 
+_WORD = re.compile(r"[A-Za-z]{1,20}(?:_[A-Za-z]{1,20}){0,5}")
 _NAME = re.compile(r"[\w .\[\]:/-]{1,80}")
 _CONTROL = frozenset({"timestamp", "level", "logger"})
 _NEVER_LEFT_OUT = _CONTROL | {"event"}
@@ -103,7 +104,9 @@ class Walk:
 
     def _name(self, fields: Mapping[str, Any], key: object) -> str:
         text = key if type(key) is str else plain_key(key)
-        name = self._text(text, MAX_DEPTH)
+        # A word cannot be a secret, and is not worth a scan.
+        is_word = _WORD.fullmatch(text) is not None
+        name = text if is_word else self._text(text, MAX_DEPTH)
         return distinct(name, fields) if name in fields else name
 
     def _field(

@@ -214,6 +214,52 @@ class TestStrategies:
         assert event == masker(None, "info", dict(event))
         assert {"key": 2, "email": 1} == masker.counts
 
+    def test_a_kind_may_have_its_own_strategy(self) -> None:
+        options = MaskingOptions(
+            strategies={"email": "partial", "key": "remove"}
+        )
+        masker = Masker(options)
+        once = masker(None, "info", {**self.FIELDS, "t": TOKEN})
+
+        assert {"x": "from ****.org now", "t": "[redacted:github]"} == once
+        assert once == masker(None, "info", dict(once))
+
+    def test_counts_name_kinds_and_never_a_value(self) -> None:
+        masker = Masker()
+
+        masker(None, "info", {**self.FIELDS, "y": [MAIL, MAIL]})
+
+        assert {"key": 1, "email": 3} == masker.counts
+
+
+class TestDetectors:
+    """A function of the user finds what no pattern can."""
+
+    def test_what_it_finds_goes(self) -> None:
+        def find(text: str) -> list[tuple[int, int]]:
+            start = text.find("Ann")
+            return [(start, start + 3)] if start >= 0 else []
+
+        masker = Masker(MaskingOptions(detectors={"person": find}))
+
+        assert "for [redacted:person]." == masker.text("for Ann.")
+        assert {"person": 1} == masker.counts
+
+    def test_one_that_raises_hides_the_text_and_says_so_once(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail(text: str) -> list[tuple[int, int]]:
+            raise LookupError(text)
+
+        masker = Masker(MaskingOptions(detectors={"own": fail}))
+        for _ in range(3):
+            masked = masker(None, "info", {"x": "hunter2", "n": 1})
+        said = capsys.readouterr().err
+
+        assert {"x": "<masking failed>", "n": 1}.items() <= masked.items()
+        assert 1 == said.count("LookupError")
+        assert "hunter2" not in said
+
 
 class TestOptions:
     """Options are checked when they are made."""
@@ -242,6 +288,9 @@ class TestOptions:
             {"strategy": "hash"},
             {"strategy": "hash", "hash_key": "too short"},
             {"strategy": "shred"},
+            {"strategies": {"emial": "hash"}},
+            {"strategies": {"email": "hash"}},
+            {"detectors": {"Not A Name": str.split}},
             {"unknown": 1},
         ],
     )
@@ -303,7 +352,7 @@ class TestFailure:
     def test_a_name_that_cannot_be_masked_is_hidden(
         self, broken: Masker
     ) -> None:
-        masked = broken(None, "info", {"boom": "hunter2"})
+        masked = broken(None, "info", {"boom!": "hunter2"})
 
         assert {"<masking failed>": "<masking failed>"} == masked
 

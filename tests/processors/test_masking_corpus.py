@@ -16,7 +16,7 @@ import pytest
 from mohflow.processors.masking import Masker
 
 
-EVENTS = 3000
+EVENTS = 1500
 RECALL, RECALL_OF_A_KIND, INTACT = 0.99, 0.97, 0.995
 
 
@@ -71,7 +71,7 @@ class Score:
     def recall(self) -> float:
         return self.found.total() / self.planted.total()
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = [
             f"{kind:14} {self.found[kind]:5} of {count:5}"
             for kind, count in sorted(self.planted.items())
