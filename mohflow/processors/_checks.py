@@ -177,3 +177,15 @@ def is_called_phone(match: re.Match[str]) -> bool:
     """The words before it say that it is one."""
     before = match.string[max(0, match.start() - 32) : match.start()]
     return _PHONE.search(before.lower()) is not None
+
+
+_LOGIN_CODE = re.compile(
+    r"(?:verification|security|confirmation|log-?in|sign-?in|access"
+    r"|one[- ]time|otp|sms|authentication|recovery|reset|2fa|mfa)[ ]\Z"
+)
+
+
+def is_login_code(match: re.Match[str]) -> bool:
+    """The word before it says that it lets somebody in."""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    return _LOGIN_CODE.search(before.lower()) is not None

@@ -8,6 +8,7 @@ from mohflow.processors._checks import (
     has_digit,
     is_basic,
     is_bearer,
+    is_login_code,
     is_mixed,
     is_no_port,
     is_no_term,
@@ -200,6 +201,15 @@ CREDENTIALS: tuple[Rule, ...] = (
         "docker login -u ann -p hunter" + "2 registry.example.com",
         "docker login -u ann, mysql -h db -P 3306, mkdir -p /srv",
         is_no_port,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
+        ("code is ",),
+        "your login code is 4829" + "13",
+        "the error code is 4829",
+        is_login_code,
         "phrase",
     ),
     Rule(

@@ -7,7 +7,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from mohflow.processors._values import is_credential, is_number, is_random
+from mohflow.processors._values import (
+    is_credential,
+    is_number,
+    is_random,
+    is_said,
+)
 
 
 KEY: Final = "key"
@@ -143,15 +148,11 @@ def phrases(names: str | Iterable[str]) -> set[tuple[str, ...]]:
     return found | {("".join(phrase),) for phrase in found}
 
 
-def _always(value: str) -> bool:
-    return True
-
-
 _BY_CHECK: tuple[tuple[str, Check], ...] = (
     (RANDOM_NAMES, is_random),
     (NUMBER_NAMES, is_number),
     (CREDENTIAL_NAMES, is_credential),
-    (SECRET_NAMES, _always),
+    (SECRET_NAMES, is_said),
 )
 
 
@@ -171,7 +172,7 @@ class KeyRules:
         for names, check in _BY_CHECK:
             self._checks |= dict.fromkeys(phrases(names), check)
         self._checks |= dict.fromkeys(phrases(PUBLIC_NAMES))
-        self._checks |= dict.fromkeys(phrases(tuple(extra)), _always)
+        self._checks |= dict.fromkeys(phrases(tuple(extra)), is_said)
         self._longest = max(map(len, self._checks))
         self._allowed = frozenset(words(name) for name in allowed)
         self.verdicts: dict[str, bool] = {}
@@ -209,7 +210,7 @@ class KeyRules:
                 if parts[-count:] in self._checks:
                     return self._checks[parts[-count:]]
             if parts[-1].endswith(GLUED):
-                return _always
+                return is_said
             last = parts[-1]
             parts = parts[:-1]
             is_number_of = (

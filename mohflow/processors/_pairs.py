@@ -247,7 +247,8 @@ def _is_secret(
         return False
     # "PASS: test_login" and "pass=12 fail=3" are reports of tests.
     if last_word == "pass":
-        return separator == "=" and not value.isdigit()
+        is_mixed = value.isalnum() and not value.isalpha()
+        return (is_mixed or separator == "=") and not value.isdigit()
     if check is is_credential and separator == ":":
         is_prose = _PROSE.fullmatch(value) is not None and len(value) < 16
         return not is_prose and not (value.isdigit() and len(value) < 4)

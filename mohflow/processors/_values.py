@@ -8,6 +8,7 @@ import re
 NULLS = frozenset({"none", "null", "nil", "true", "false", "undefined", "n/a"})
 """Words behind ``password=`` that say that there is none."""
 
+_NO_VALUE = NULLS | {"yes", "no"}
 _STATUS = """
     yes no ok missing invalid valid expired required empty unset wrong
     incorrect changed reset set failed denied updated rotated revoked rejected
@@ -53,8 +54,8 @@ _OWNERS = (
 )
 _PLACEHOLDER = (
     # Of a format, a template, a statement, a manual.
-    r"%\(?\w{0,40}\)?[sdrf]?|[#$]?\{\{?[^{}]{0,80}\}\}?|\{\}?|\$[0-9]{1,2}|\?"
-    r"|\$\(?[A-Z_][A-Z0-9_]*\)?"
+    r"%\(?\w{0,40}\)?[sdrf]?|[#$]?\{\{?[\w.:| '()\[\]-]{0,80}\}\}?|\{\}?"
+    r"|\$[0-9]{1,2}|\?|\$\(?[A-Z_][A-Z0-9_]*\)?"
     r"|\$(?:[a-z]+_){0,3}(?:password|pass|token|secret|key|auth|pwd)"
     r"|<[a-zA-Z][\w -]{0,40}>?|\[[a-zA-Z][a-zA-Z _-]{0,40}\]?"
 )
@@ -89,8 +90,14 @@ def is_code(value: str) -> bool:
 
 
 def is_credential(value: str) -> bool:
-    """It says more than how somebody logs in, or that all is well."""
-    return value.lower() not in _SAYS_HOW
+    """It says more than how one logs in, how many, or that all is well."""
+    is_count = value.isdigit() and len(value) < 4
+    return not is_count and value.lower() not in _SAYS_HOW
+
+
+def is_said(value: str) -> bool:
+    """It is not the word for there being none, or one."""
+    return value.lower() not in _NO_VALUE
 
 
 def is_number(value: str) -> bool:
