@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mohflow.processors._json_text import Number
+from mohflow.processors.plain import plain_key
 
 
 _NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
@@ -56,6 +57,12 @@ def mask_literal(hider: Hider, number: Number) -> object:
     """Return a number of JSON as it was written, or a marker."""
     shown = mask_number(hider, float(number))
     return number if isinstance(shown, float) else shown
+
+
+def secret_name(hider: Hider, key: object) -> str | None:
+    """Return the name that *key* is, if it may hide its value."""
+    name = key if type(key) is str else plain_key(key)
+    return name if hider.is_secret(name) else None
 
 
 def in_key_block(line: object, *, inside: bool) -> bool:

@@ -20,6 +20,7 @@ from mohflow.processors._leaves import (
     mask_number,
     named_by,
     says_something,
+    secret_name,
 )
 from mohflow.processors._objects import SIZE_LIMIT
 from mohflow.processors.plain import (
@@ -121,7 +122,7 @@ class Walk:
         if name.startswith(FAILED):
             fields[name] = FAILED
             return
-        secret = self._secret_name(key)
+        secret = secret_name(self._hider, key)
         if secret is None:
             fields[name] = self.value(value, depth)
             return
@@ -130,11 +131,6 @@ class Walk:
             fields[name] = shown
         elif not says_something(value):
             fields[name] = value
-
-    def _secret_name(self, key: object) -> str | None:
-        """Return the name that *key* is, if it may hide its value."""
-        name = key if type(key) is str else plain_key(key)
-        return name if self._hider.is_secret(name) else None
 
     def _under(self, name: str, value: object, depth: int) -> object:
         """Return what is shown of *value* under a name that may hide it."""
@@ -236,14 +232,14 @@ class Walk:
                 items.append(self.value(item, depth))
             option = name
             if option is None and is_option(item):
-                option = self._secret_name(item)
+                option = secret_name(self._hider, item)
         return items
 
     def _pair(self, name: object, value: object, depth: int) -> list[Any]:
         """Return what may be a header: its name and its value."""
         self._left -= 2
         shown = self.value(name, depth)
-        secret = self._secret_name(name)
+        secret = secret_name(self._hider, name)
         if secret is None or not _NAME.fullmatch(secret):
             return [shown, self.value(value, depth)]
         masked = self._under(secret, value, depth)

@@ -386,7 +386,7 @@ class Corpus:
             f"{n(10, 250)}.{n(0, 250)}.{n(0, 250)}.{n(1, 250)}:{n(80, 9999)}",
             f"fe80::{s(4, HEX)}:{s(4, HEX)}%eth0",
             f"{s(2, HEX)}:{s(2, HEX)}:{s(2, HEX)}:{s(2, HEX)}:{s(2, HEX)}:0a",
-            f"/home/app/{self.fake.word()}/main.py:{n(1, 999)}",
+            f"/srv/app/{self.fake.word()}/main.py:{n(1, 999)}",
             f"https://example.com/items/{n(1, 10**9)}?page={n(1, 9)}",
             f"GET /oauth/token {n(200, 500)} {n(1, 99)}ms",
             f"/auth/reset-password/{n(1, 99)}",

@@ -15,10 +15,10 @@ from mohflow.processors._span import Looks
 from mohflow.processors.masking import Masker
 
 
-SMALL, LARGE = 2_000, 8_000
+SMALL, LARGE = 4_000, 16_000
 """Four times the text: linear time grows 4 times, quadratic time 16 times."""
 
-MOST_GROWTH = 10
+MOST_GROWTH = 12
 NO_LIMIT = 10**12
 """The bound on the work for one text would hide what is to be seen here."""
 
@@ -58,13 +58,13 @@ def test_time_is_linear_in_what_is_repeated(
 
     for piece in dict.fromkeys(pieces(rule.yes[:40])):
         large = scan(piece, LARGE)
-        # What takes a millisecond says more about the machine.
-        if large > 0.003:
+        # What takes a few milliseconds says more about the machine.
+        if large > 0.02:
             small = scan(piece, SMALL)
             if large > MOST_GROWTH * small:
                 # A busy neighbour, or really slow: look again.
                 large, small = (scan(piece, n, 9) for n in (LARGE, SMALL))
-            assert large < MOST_GROWTH * small + 0.005, piece
+            assert large < MOST_GROWTH * small + 0.02, piece
 
 
 @by_name
@@ -76,5 +76,5 @@ def test_a_pattern_alone_is_linear(rule: Rule, tail: str) -> None:
 
     for piece in ("a", "0", "A1", "-", " ", "a.", "a=b,", rule.yes[-4:]):
         large = match(piece, LARGE)
-        if large > 0.002:
-            assert large < MOST_GROWTH * match(piece, SMALL) + 0.01, piece
+        if large > 0.01:
+            assert large < MOST_GROWTH * match(piece, SMALL) + 0.02, piece
