@@ -11,7 +11,7 @@ from typing import Any
 
 from mohflow._finish import HEAD
 from mohflow._thresholds import Gate
-from mohflow.processors._walk import Walk
+from mohflow.processors._walk import Walk, is_word
 from mohflow.processors.context import add_trace_ids, context_fields
 from mohflow.processors.masking import Masker
 from mohflow.processors.plain import MAX_NODES
@@ -86,9 +86,11 @@ class Names:
         ):
             return False
         masker = self._masker
-        # That the text of the name is clean is for the chain to find out.
-        if masker and (name not in masker.clean or masker.is_secret(name)):
-            return False
+        if masker:
+            # What a name hides, and that it is clean, the chain finds out.
+            is_clean = is_word(name) or name in masker.clean
+            if not is_clean or masker.verdicts.get(name, True):
+                return False
         self.known.add(name)
         self.finished.add(name)
         return True

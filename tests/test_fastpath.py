@@ -355,7 +355,7 @@ class TestWhatIsTaken:
             ([1, "ann@example.org"], [1, "[redacted:email]"]),
             ({"password": "x", "a": 1}, {"password": "[redacted]", "a": 1}),
             (4111111111111111, "[redacted:card]"),
-            ('{"password": "x"}', '{"password":"[redacted]"}'),
+            ('{"password": "x"}', '{"password": "[redacted]"}'),
             (UUID(int=5), "00000000-0000-0000-0000-000000000005"),
             ("x" * 5000, "x" * 5000),
         ],

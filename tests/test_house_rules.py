@@ -33,6 +33,7 @@ BROAD_EXCEPTS = {
     "mohflow/processors/console.py": (1, "plain JSON takes over"),
     "mohflow/processors/errors.py": (6, "a placeholder is in the exception"),
     "mohflow/processors/logfmt.py": (1, "plain JSON takes over"),
+    "mohflow/processors/masking.py": (1, "a placeholder hides the text"),
     "mohflow/processors/plain.py": (
         3,
         "a placeholder takes the value's place",

@@ -21,8 +21,14 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from mohflow._levels import level_name
-from mohflow.processors._keys import SECRET_NAMES
-from mohflow.processors._patterns import RULES, Rule
+from mohflow.processors._keys import (
+    CREDENTIAL_NAMES,
+    NUMBER_NAMES,
+    RANDOM_NAMES,
+    SECRET_NAMES,
+)
+from mohflow.processors._patterns import RULES
+from mohflow.processors._rule import Rule
 from mohflow.schema import docs_of
 from mohflow.settings import PREFIX, Settings
 
@@ -37,29 +43,42 @@ OPTIONS: dict[str, type[BaseModel]] = {
 }
 """The models of the settings that have options."""
 
+ONLY_IN_PYTHON = frozenset({"masking.detectors"})
+"""Settings that no variable can hold."""
+
 FINDS = {
     "private-key": "PEM blocks of private keys",
     "url-password": "the password of a URL or connection string",
-    "email": "e-mail addresses",
-    "card": "card numbers of known issuers whose Luhn sum is right",
-    "iban": "IBANs whose check digits are right",
-    "ssn": "US social security numbers with hyphens",
-    "phone": "phone numbers that begin with ``+`` and a country",
-    "jwt": "JSON web tokens",
     "authorization": "the credentials behind Bearer, Token, Basic, Digest",
-    "aws": "access key ids of AWS",
+    "password": "passwords in sentences, statements and commands",
+    "query-secret": "random values of ``key`` and ``code`` in a query string",
+    "azure": "client secrets of Azure",
+    "telegram": "bot tokens of Telegram",
+    "slack": "tokens and webhooks of Slack",
+    "discord": "tokens and webhooks of Discord",
+    "jwt": "JSON web tokens",
+    "aws": "access key ids of AWS, and secret keys beside them",
     "github": "tokens of GitHub",
     "gitlab": "tokens of GitLab",
-    "slack": "tokens of Slack",
     "stripe": "secret keys of Stripe",
-    "google": "API keys of Google",
+    "google": "API keys, client secrets and access tokens of Google",
     "anthropic": "API keys of Anthropic",
     "openai": "API keys of OpenAI",
     "huggingface": "tokens of Hugging Face",
     "npm": "tokens of npm",
     "pypi": "tokens of PyPI",
+    "docker": "tokens of Docker Hub",
     "sendgrid": "API keys of SendGrid",
-    "twilio": "API keys of Twilio",
+    "twilio": "API keys and account ids of Twilio",
+    "shopify": "tokens of Shopify",
+    "token": "tokens of some 40 more services, by their prefix",
+    "email": "e-mail addresses",
+    "card": "card numbers of known issuers whose Luhn sum is right",
+    "iban": "IBANs whose check digits are right",
+    "ssn": "US social security numbers and ITINs with hyphens",
+    "phone": "phone numbers that begin with ``+`` or ``00`` and a country",
+    "national-id": "numbers of persons whose check digits are right, or that "
+    "are called by their name",
 }
 """What each kind of masking finds; the build fails if one is missing."""
 
@@ -106,8 +125,10 @@ class SettingsTable(_Table):
                 self.depend_on(part.__module__)
         for name, field in model.model_fields.items():
             path = f"{prefix}.{name}" if prefix else name
-            variable = f"{PREFIX}{path}".replace(".", "_").upper()
-            where = f"``{path}``\n\n``{variable}``"
+            where = f"``{path}``"
+            if path not in ONLY_IN_PYTHON:
+                variable = f"{PREFIX}{path}".replace(".", "_").upper()
+                where += f"\n\n``{variable}``"
             yield where, _default(name, field), docs[name]
 
 
@@ -132,11 +153,23 @@ class KindsTable(_Table):
             yield f"``{name}``", FINDS[name], yes, no
 
 
+NAMES = {
+    "all": SECRET_NAMES,
+    "credentials": CREDENTIAL_NAMES,
+    "numbers": NUMBER_NAMES,
+    "random": RANDOM_NAMES,
+}
+"""The argument of ``mohflow-names`` to the names it lists."""
+
+
 class SecretNames(SphinxDirective):
     """The names whose values are hidden, as one paragraph."""
 
+    required_arguments = 1
+
     def run(self) -> list[nodes.Node]:
-        names = sorted(" ".join(n.split()) for n in SECRET_NAMES.split(","))
+        listed = NAMES[self.arguments[0]].split(",")
+        names = sorted(" ".join(name.split()) for name in listed)
         text = ", ".join(f"``{name}``" for name in names)
         return self.parse_text_to_nodes(f"{text}.")
 

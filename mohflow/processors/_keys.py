@@ -1,66 +1,126 @@
-"""Which names of fields, and words before ``=`` or ``:``, hide values."""
+"""Which names of fields hide their values."""
 
 from __future__ import annotations
 
 import re
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from mohflow.processors._values import (
+    is_credential,
+    is_number,
+    is_random,
+    is_said,
+)
 
 
-KEY = "key"
+KEY: Final = "key"
 """The rule name under which a value goes that was found by its key."""
 
 SECRET_NAMES = """
-    password, passwords, passwd, passphrase, passcode, pwd, pass, secret,
-    secrets, token, credential, credentials, creds, auth, authorization,
-    bearer, cookie, cookies, jwt, otp, totp, pin, cvv, cvc, ssn, iban, apikey,
-    sig, passport, session id, jsessionid, phpsessid, sessid,
-    api tokens, access tokens, auth tokens, refresh tokens,
-    api key, api keys, access key, access keys, account key, auth key,
-    client key, consumer key, encryption key, hash key, hmac key, jwt key,
-    license key, master key, private key, private keys, rsa key, secret key,
-    secret keys, service key, session key, shared key, signing key, ssh key,
-    ssl key, storage key, tls key, webhook key, access signature,
-    amz signature, credit card, debit card, card number, card no, card num,
-    security code, social security, bank account, account iban
+    password, passwords, passwd, passwort, passphrase, passcode, passkey,
+    pswd, psw, pwd, secret, secrets, pin, cvv, cvc, csc, ssn, iban, passport,
+    apikey, otp, totp, jsessionid, phpsessid, sessid, dbpass, userpass,
+    session id, session token, api tokens, access tokens, auth tokens,
+    refresh tokens,
+    api key, api keys, app key, access key, access keys, account key,
+    admin key, application key, auth key, client key, consumer key,
+    encryption key, functions key, hash key, hmac key, jwt key, license key,
+    master key, private key, private keys, rsa key, secret key, secret keys,
+    secret key base, server key, service key, session key, shared key,
+    signing key, ssh key, ssl key, storage key, subscription key, tls key,
+    webhook key, write key, access signature, amz signature, goog signature,
+    credit card, debit card, card number, card no, card num,
+    cc number, cc num, cc no,
+    security code, social security, bank account, account iban,
+    mfa code, 2fa code, verification code, sms code, one time code,
+    recovery code, recovery codes, backup code, backup codes, code verifier,
+    seed phrase, recovery phrase, saml response, saml assertion,
+    client assertion, kennwort, contraseña, contrasena, mot de passe,
+    motdepasse, senha, wachtwoord, пароль, 密码, 密碼, パスワード
 """  # noqa: S105 - names of secrets, not a secret
 """Words and phrases that end a name whose value is hidden."""
 
+CREDENTIAL_NAMES = """
+    pass, token, credential, credentials, creds, auth, authorization, bearer,
+    cookie, cookies, jwt, openai key, anthropic key, stripe key, sendgrid key,
+    twilio key, aws key, azure key, google key, github key, gitlab key,
+    slack key, datadog key, mailgun key
+"""
+"""Names whose value is hidden unless it only says how things are."""
+
+NUMBER_NAMES = """
+    phone, telephone, mobile, msisdn, cell, cellphone, fax, whatsapp, card,
+    pan, sin, nhs, nino, cpf, cnpj, dni, nie, nif, nir, bsn, pesel,
+    aadhaar, aadhar, curp, tfn, tckn, itin, tin, national id, tax id,
+    ni number, national insurance, social insurance, personnummer,
+    codice fiscale, steuer id, medicare, driver license, drivers license,
+    driving licence, phone number, mobile number, account number
+"""
+"""Names whose value is hidden if it is a number of seven digits or more."""
+
+RANDOM_NAMES = """
+    sig, signature, hmac, sid, session, sess, nonce secret, csrf, xsrf
+"""
+"""Names whose value is hidden if it looks like chance made it."""
+
+PUBLIC_NAMES = """
+    page token, next token, continuation token, cancel token,
+    cancellation token, stop token, eos token, bos token, pad token,
+    unk token, mask token, cls token, sep token, special token, first token,
+    last token, unexpected token, per token, idempotency token,
+    no auth, auto pin
+"""
+"""Names that end like those of secrets and are none."""
+
 _TAILS = """
-    number no num code value val text plain raw hash digits string header hex
-    b64 base64 encoded encrypted
+    code val value text plain plaintext raw hash string header hex b64 base64
+    encoded encrypted confirmation confirm again repeat new old current prod
+    production staging live test dev default
 """
 TAILS = frozenset(_TAILS.split())
 """Words behind a secret name that do not change what it names."""
+
+_OF_NUMBERS = frozenset({"number", "no", "num", "nr", "digits"})
+_NUMBERED_NAMES = """
+    card passport ssn pin iban phone mobile cc cvv cvc nhs security insurance
+    account id license licence medicare fax cell telephone
+"""
+_NUMBERED = frozenset(_NUMBERED_NAMES.split())
 
 GLUED = (
     "password",
     "passwd",
     "passphrase",
+    "pwd",
     "apikey",
     "secretkey",
     "privatekey",
     "accesskey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "authkey",
     "accesstoken",
     "authtoken",
+    "apitoken",
+    "bottoken",
+    "csrftoken",
+    "idtoken",
     "refreshtoken",
     "sessiontoken",
     "clientsecret",
+    "appsecret",
+    "apisecret",
+    "sessionid",
+    "creditcard",
+    "cardnumber",
 )
 """Ends of run-together names; no ordinary word ends in one of them."""
 
-_STATES = """
-    yes no ok missing invalid valid expired required empty unset wrong
-    incorrect changed reset set not is was has are the a an must should cannot
-    failed denied updated rotated revoked rejected accepted unknown absent
-    present str int bytes bool string
-"""
-NULLS = frozenset({"none", "null", "nil", "true", "false", "undefined"})
-"""Words behind ``password=`` that say that there is none."""
-
-STATES = NULLS | frozenset(_STATES.split())
-"""Words behind ``password:`` and the like that say how it is, not what."""
+MAX_TAIL = 24
+"""Characters before ``=`` or ``:`` that may tell that no secret follows."""
 
 MAX_CACHED = 4096
 """Names whose verdict is remembered; all are dropped when it is full."""
@@ -68,13 +128,10 @@ MAX_CACHED = 4096
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+|\d+")
 
+_NAME_AT_END = re.compile(r"([\w.-]*+)[\]\s\"'`\\)]*\Z")
+_BETWEEN = re.compile(r"[\W_]+")
 
-class Span(NamedTuple):
-    """What of a text has to go, and by which rule."""
-
-    start: int
-    end: int
-    rule: str
+Check = Callable[[str], bool]
 
 
 def words(name: str) -> tuple[str, ...]:
@@ -84,9 +141,24 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_WORD_OF_ANY_SCRIPT.findall(name[-256:].casefold()))
 
 
+def phrases(names: str | Iterable[str]) -> set[tuple[str, ...]]:
+    """Return the words of each of *names*, and each of them run together."""
+    listed = names.split(",") if isinstance(names, str) else names
+    found = {words(name) for name in listed} - {()}
+    return found | {("".join(phrase),) for phrase in found}
+
+
+_BY_CHECK: tuple[tuple[str, Check], ...] = (
+    (RANDOM_NAMES, is_random),
+    (NUMBER_NAMES, is_number),
+    (CREDENTIAL_NAMES, is_credential),
+    (SECRET_NAMES, is_said),
+)
+
+
 class KeyRules:
     """
-    Tell whether the value under a name is hidden.
+    Tell whether a name hides the value under it.
 
     Args:
         extra: Further names or phrases, compared like the built-in ones.
@@ -96,120 +168,91 @@ class KeyRules:
     def __init__(
         self, extra: Iterable[str] = (), allowed: Iterable[str] = ()
     ) -> None:
-        phrases = {words(name) for name in (*SECRET_NAMES.split(","), *extra)}
-        phrases |= {("".join(phrase),) for phrase in phrases}
-        self._phrases = frozenset(phrases - {(), ("",)})
-        self._longest = max(map(len, self._phrases))
+        self._checks: dict[tuple[str, ...], Check | None] = {}
+        for names, check in _BY_CHECK:
+            self._checks |= dict.fromkeys(phrases(names), check)
+        self._checks |= dict.fromkeys(phrases(PUBLIC_NAMES))
+        self._checks |= dict.fromkeys(phrases(tuple(extra)), is_said)
+        self._longest = max(map(len, self._checks))
         self._allowed = frozenset(words(name) for name in allowed)
-        self._verdicts: dict[str, bool] = {}
+        self.verdicts: dict[str, bool] = {}
+        """Whether a name may hide its value, for the names seen so far."""
+        self._check_of: dict[str, Check | None] = {}
+        self._ends = _Ends(self._checks)
 
     def __call__(self, name: str) -> bool:
-        verdict = self._verdicts.get(name)
-        if verdict is None:
-            verdict = self._judge(words(name))
-            if len(self._verdicts) >= MAX_CACHED:
-                self._verdicts.clear()
-            if len(name) <= 128:
-                self._verdicts[name] = verdict
-        return verdict
+        """Return whether *name* may hide the value under it."""
+        verdict = self.verdicts.get(name)
+        return self.check(name) is not None if verdict is None else verdict
 
-    def _judge(self, parts: tuple[str, ...]) -> bool:
+    def check(self, name: str) -> Check | None:
+        """Return what tells whether a text under *name* is hidden, if any."""
+        if name in self._check_of:
+            return self._check_of[name]
+        check = self._judge(words(name))
+        if len(self._check_of) >= MAX_CACHED:
+            self.verdicts.clear()
+            self._check_of.clear()
+        if len(name) <= 128:
+            self._check_of[name] = check
+            self.verdicts[name] = check is not None
+        return check
+
+    def may_end_name(self, tail: str) -> bool:
+        """Return False if no secret name of a text ends like *tail*."""
+        return self._ends.may_be(tail)
+
+    def _judge(self, parts: tuple[str, ...]) -> Check | None:
         if parts in self._allowed:
-            return False
+            return None
         while parts:
-            if parts[-1].endswith(GLUED) or any(
-                parts[-count:] in self._phrases
-                for count in range(1, self._longest + 1)
-            ):
-                return True
-            if parts[-1] not in TAILS and not parts[-1].isdigit():
-                return False
+            for count in range(self._longest, 0, -1):
+                if parts[-count:] in self._checks:
+                    return self._checks[parts[-count:]]
+            if parts[-1].endswith(GLUED):
+                return is_said
+            last = parts[-1]
             parts = parts[:-1]
-        return False
+            is_number_of = (
+                last in _OF_NUMBERS and parts[-1:] and (parts[-1] in _NUMBERED)
+            )
+            if not (last in TAILS or last.isdigit() or is_number_of):
+                return None
+        return None
 
 
-_SEPARATOR = re.compile(r"[=:][=>]{0,2}")
+class _Ends:
+    """The last letters of secret names, to pass over other names quickly."""
 
-# Read backwards from the separator: blanks, the end of a quoted key or of a
-# subscript, then up to three words.
-_YEK = re.compile(
-    r"""[ \t]{0,4}+\]?(?:["'`]\\{0,7}+)?"""
-    r"""([\w.\-]{1,64}(?:[ ][\w.\-]{1,64}){0,2})"""
-)
-
-_VALUE = re.compile(
-    r"""
-    [ \t]{0,8}+
-    (?:
-        [bBrRuU]{0,2}
-        (?:
-            "(?P<double>(?:[^"\\]|\\.)++)
-          | '(?P<single>(?:[^'\\]|\\.)++)
-          | (?P<quote>\\++["'])(?P<nested>(?:(?!(?<!\\)(?P=quote)).)++)
+    def __init__(self, known: Iterable[tuple[str, ...]]) -> None:
+        joined = {"".join(phrase)[-6:] for phrase in known}
+        joined |= {glued[-6:] for glued in GLUED}
+        self._by_length = {
+            size: frozenset(end for end in joined if len(end) == size)
+            for size in range(1, 7)
+        }
+        self._parts = frozenset(
+            "".join(phrase[at:])
+            for phrase in known
+            for at in range(1, len(phrase))
         )
-      | (?P<group>[\[{(][^\]})\r\n]*+[\]})]?)
-      | (?P<digest>(?i:digest|aws4-hmac-sha256)[ ][^\r\n]++)
-      | (?P<bare>
-            (?:(?i:bearer|basic|token|apikey|negotiate)[ \t]{1,4}+)?
-            [^\s"'<>,;&]++
-        )
-    )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_LINE = re.compile(r"""[ \t]{0,8}+(?P<line>[^\r\n"']++)""")
-_HIDDEN_ALREADY = re.compile(r"\*++|Secret(?:Str|Bytes)\(?")
+        self._tails = tuple(TAILS | _OF_NUMBERS)
 
-
-def find_pairs(
-    text: str, is_secret: Callable[[str], bool], *, whole: bool = False
-) -> Iterator[Span]:
-    """
-    Find the values of pairs as in ``password=x`` and ``"api_key": "x"``.
-
-    The word before ``=`` or ``:`` decides, so the values of query strings,
-    headers, connection strings and broken JSON are found alike.
-
-    Args:
-        whole: Whether a span begins at the name instead of the value.
-    """
-    position = 0
-    while separator := _SEPARATOR.search(text, position):
-        position = separator.end()
-        yek = _YEK.match(
-            text[max(0, separator.start() - 210) : separator.start()][::-1]
-        )
-        if yek is None or yek.string.startswith("//:", yek.end()):
-            continue
-        name = yek[1][::-1]
-        if not is_secret(name):
-            continue
-        start, end = _value_span(text, name, separator)
-        if start < end:
-            position = end
-            first = separator.start() - yek.end() if whole else start
-            yield Span(first, end, KEY)
-
-
-def _value_span(
-    text: str, name: str, separator: re.Match[str]
-) -> tuple[int, int]:
-    """Return where the value is; an empty span if it says nothing secret."""
-    last_word = name.rpartition(" ")[2].lower()
-    is_line = separator[0] == ":" and last_word.endswith(("cookie", "cookies"))
-    match = (_LINE if is_line else _VALUE).match(text, separator.end())
-    if match is None or match.lastgroup is None:
-        return 0, 0
-    value = match[match.lastgroup]
-    if match.lastgroup == "bare":
-        value = value.rstrip(".:!?)]}")
-    if _HIDDEN_ALREADY.fullmatch(value):
-        return 0, 0
-    said = STATES if separator[0] == ":" else NULLS
-    if match.lastgroup == "bare" and value.lower() in said:
-        return 0, 0
-    # "PASS: test_login" and "pass=12 fail=3" are reports of tests.
-    if last_word == "pass" and (separator[0] != "=" or value.isdigit()):
-        return 0, 0
-    start = match.start(match.lastgroup)
-    return start, start + len(value)
+    def may_be(self, tail: str) -> bool:
+        name = _NAME_AT_END.search(tail)
+        if name is None or not tail.isascii():
+            return True
+        # What stands before a name in quotes is no part of it.
+        is_whole = name.start() > 0
+        rest = _BETWEEN.sub("", name[1].lower())
+        for _ in range(4):
+            rest = rest.rstrip("0123456789")
+            if not is_whole and (not rest or rest in self._parts):
+                return bool(rest) or len(tail) >= MAX_TAIL
+            if any(rest[-n:] in ends for n, ends in self._by_length.items()):
+                return True
+            if not rest.endswith(self._tails):
+                return False
+            tail = next(t for t in self._tails if rest.endswith(t))
+            rest = rest[: -len(tail)]
+        return True

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import re
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from mohflow.diagnostics import complain
+from mohflow.processors._json_text import Number, read_json, write_json
 from mohflow.processors._keys import KEY
+from mohflow.processors._leaves import (
+    VALUES,
+    Hider,
+    in_key_block,
+    is_option,
+    is_pair,
+    mask_literal,
+    mask_number,
+    named_by,
+    says_something,
+    secret_name,
+)
 from mohflow.processors._objects import SIZE_LIMIT
 from mohflow.processors.plain import (
     CYCLE,
@@ -30,29 +43,15 @@ MAX_JSON: Final = 65_536
 FAILED: Final = "<masking failed>"
 """What stands for a value that could not be masked."""
 
+ANY_TEXT: Final = "any text"
+"""What a name hides that hides everything."""
+
+_WORD = re.compile(r"[A-Za-z]{1,20}(?:_[A-Za-z]{1,20}){0,5}")
+_NAME = re.compile(r"[\w .\[\]:/-]{1,80}")
 _CONTROL = frozenset({"timestamp", "level", "logger"})
 _NEVER_LEFT_OUT = _CONTROL | {"event"}
 _ATOMS = frozenset({bool, type(None)})
 _SCALARS = frozenset({str, int, float})
-
-
-class Hider(Protocol):
-    """What a walk asks about the texts and names that it meets."""
-
-    drops: bool
-    """Whether a field with a secret name is left out."""
-
-    hides: bool
-    """Whether anything is hidden; if not, it is only counted."""
-
-    clean: set[str]
-    """Texts that are known to hold nothing that has to go."""
-
-    def is_secret(self, name: str, /) -> bool: ...
-
-    def text(self, text: str, /) -> str: ...
-
-    def hide(self, rule: str, secret: str, /) -> str: ...
 
 
 class Walk:
@@ -106,7 +105,7 @@ class Walk:
 
     def _name(self, fields: Mapping[str, Any], key: object) -> str:
         text = key if type(key) is str else plain_key(key)
-        name = self._text(text, MAX_DEPTH)
+        name = text if is_word(text) else self._text(text, MAX_DEPTH)
         return distinct(name, fields) if name in fields else name
 
     def _field(
@@ -118,25 +117,40 @@ class Walk:
         depth: int,
     ) -> None:
         self.left -= 1
-        if not self._is_secret(key):
+        if name.startswith(FAILED):
+            fields[name] = FAILED
+            return
+        secret = secret_name(self._hider, key)
+        if secret is None:
             fields[name] = self.value(value, depth)
-        elif not (self._hider.drops and _says_something(value)):
-            fields[name] = self._secret(value, depth)
+            return
+        shown = self._under(secret, value, depth)
+        if not (self._hider.drops and shown == ""):
+            fields[name] = shown
+        elif not says_something(value):
+            fields[name] = value
 
-    def _is_secret(self, key: object) -> bool:
-        return self._hider.is_secret(
-            key if type(key) is str else plain_key(key)
-        )
-
-    def _secret(self, value: object, depth: int) -> object:
-        """Return what is shown under a secret name."""
-        if not _says_something(value):
+    def _under(self, name: str, value: object, depth: int) -> object:
+        """Return what is shown of *value* under a name that may hide it."""
+        if not says_something(value):
             return value
-        plain = to_plain(value)
+        plain = value if type(value) is str else to_plain(value)
         if type(plain) in _SCALARS:
-            shown = self._hider.hide(KEY, str(plain))
-            kept = shown == str(plain)
-            return self.value(plain, depth) if kept else shown
+            text = str(plain)
+            if not self._hider.hides_under(name, text):
+                return self.value(plain, depth)
+            if not self._hider.hides_under(name, ANY_TEXT):
+                # A number or a token; the marker tells its kind if it can.
+                by_shape = self.value(plain, depth)
+                if by_shape != plain:
+                    return by_shape
+            shown = self._hider.hide(KEY, text)
+            return self.value(plain, depth) if shown == text else shown
+        if not self._hider.hides_under(name, ANY_TEXT):
+            # The name hides only some values: each item is judged alone.
+            if isinstance(plain, list):
+                return self._inside(value, plain, depth, name)
+            return self.value(value, depth)
         shown = self._hider.hide(KEY, "")
         return shown if self._hider.hides else self.value(value, depth)
 
@@ -145,6 +159,8 @@ class Walk:
         kind = type(value)
         if kind in _ATOMS:
             return value
+        if isinstance(value, Number):
+            return mask_literal(self._hider, value)
         if id(value) in self._path:
             return CYCLE
         exact = kind is str or kind is dict or kind is list
@@ -153,20 +169,14 @@ class Walk:
             return self._text(plain, depth)
         if isinstance(plain, dict | list):
             return self._inside(value, plain, depth)
-        return self._number(plain)
-
-    def _number(self, number: Any) -> object:
-        """Return *number*, or a marker if it is a card number."""
-        if type(number) is bool or number is None:
-            return number
-        if not 10**12 <= abs(number) < 10**19:
-            return number
-        text = str(int(number))
-        masked = self._hider.text(text)
-        return number if masked == text else masked
+        return mask_number(self._hider, plain)
 
     def _inside(
-        self, value: object, plain: dict[Any, Any] | list[Any], depth: int
+        self,
+        value: object,
+        plain: dict[Any, Any] | list[Any],
+        depth: int,
+        name: str | None = None,
     ) -> object:
         """Return a masked copy of *plain*, which stands for *value*."""
         if depth >= MAX_DEPTH:
@@ -177,46 +187,66 @@ class Walk:
         try:
             if isinstance(plain, dict):
                 return self._mapping(plain, depth + 1)
-            return self._sequence(plain, depth + 1)
+            if isinstance(value, tuple) and is_pair(plain):
+                return self._pair(plain[0], plain[1], depth + 1)
+            return self._sequence(plain, depth + 1, name)
         finally:
             self._path -= entered
 
-    def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    def _mapping(self, value: Mapping[str, Any], depth: int) -> dict[str, Any]:
         fields: dict[str, Any] = {}
+        named = named_by(value) if len(value) <= 6 else None
         for key, item in list(value.items()):
             if self.left <= 0:
                 self.cut = True
                 fields[SIZE_LIMIT] = SIZE_LIMIT
                 break
             name = self._name(fields, key)
-            self._field(fields, name, key, item, depth)
+            by = named if named is not None and key in VALUES else key
+            self._field(fields, name, by, item, depth)
         return fields
 
-    def _sequence(self, value: Sequence[Any], depth: int) -> list[Any]:
-        if len(value) == 2 and isinstance(value[0], str | bytes):
-            return self._pair(value[0], value[1], depth)
+    def _sequence(
+        self, value: Sequence[Any], depth: int, name: str | None
+    ) -> list[Any]:
         items: list[Any] = []
+        are_pairs = all(map(is_pair, value[:MAX_NODES]))
+        option = name
+        in_key = False
         for item in value[: self.left + 1]:
             if self.left <= 0:
                 self.cut = True
                 items.append(SIZE_LIMIT)
                 break
             self.left -= 1
-            items.append(self.value(item, depth))
+            in_key = in_key_block(item, inside=in_key)
+            if in_key:
+                items.append(self._hider.hide("private-key", str(item)))
+            elif are_pairs:
+                items.append(self._pair(item[0], item[1], depth))
+            elif option is not None:
+                items.append(self._under(option, item, depth))
+            else:
+                items.append(self.value(item, depth))
+            option = name
+            if option is None and is_option(item):
+                option = secret_name(self._hider, item)
         return items
 
     def _pair(self, name: object, value: object, depth: int) -> list[Any]:
         """Return what may be a header: its name and its value."""
         self.left -= 2
         shown = self.value(name, depth)
-        if not self._is_secret(name):
+        secret = secret_name(self._hider, name)
+        if secret is None or not _NAME.fullmatch(secret):
             return [shown, self.value(value, depth)]
-        if self._hider.drops and _says_something(value):
+        masked = self._under(secret, value, depth)
+        if self._hider.drops and masked == "" and says_something(value):
             return [shown]
-        return [shown, self._secret(value, depth)]
+        return [shown, masked]
 
     def _text(self, text: str, depth: int) -> str:
-        if text in self._hider.clean:
+        if len(text) <= 128 and text in self._hider.clean:
             return text
         if len(text) > MAX_TEXT:
             self.cut = True
@@ -224,39 +254,27 @@ class Walk:
         if depth < MAX_DEPTH and len(text) <= MAX_JSON:
             body = text.strip()
             if body[:1] + body[-1:] in ("{}", "[]"):
-                return self._json(text, depth)
+                return _json(self._hider, text, depth)
         return self._hider.text(text)
 
-    def _json(self, text: str, depth: int) -> str:
-        """Mask *text* by its parts if it is JSON, as a text if not."""
-        try:
-            parsed = json.loads(text, object_pairs_hook=_unique)
-        except (ValueError, RecursionError):
-            return self._hider.text(text)
-        walk = Walk(self._hider)
-        masked = walk.value(parsed, depth)
-        if walk.cut:
-            return self._hider.text(text)
-        if masked == parsed:
-            return text
-        return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+def is_word(name: str) -> bool:
+    """Return whether *name* cannot hold a secret, and is not worth a scan."""
+    return _WORD.fullmatch(name) is not None
 
 
-def _says_something(value: object) -> bool:
-    """Return whether *value* may be secret, as None, True and "" are not."""
-    return type(value) not in _ATOMS and not (
-        type(value) is str and value == ""
-    )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """
-    Make an object of *pairs*.
-
-    Raises:
-        ValueError: A name comes twice, so the object would not hold all.
-    """
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError
-    return fields
+def _json(hider: Hider, text: str, depth: int) -> str:
+    """Mask *text* by its parts if it is JSON, as a text if not."""
+    if not any(mark in text for mark in ("\\", '["', "alue")) and (
+        hider.is_clean(text)
+    ):
+        return text
+    try:
+        parsed = read_json(text)
+    except (ValueError, RecursionError):
+        return hider.text(text)
+    walk = Walk(hider)
+    masked = walk.value(parsed, depth)
+    if walk.cut:
+        return hider.text(text)
+    return text if masked == parsed else write_json(masked, text)

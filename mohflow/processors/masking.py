@@ -6,102 +6,33 @@ import hmac
 import re
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
-
+from mohflow.diagnostics import complain
 from mohflow.processors._keys import KEY, KeyRules
-from mohflow.processors._patterns import RULES, Rule
+from mohflow.processors._masking_options import (
+    Detector,
+    MaskingOptions,
+    Strategy,
+)
+from mohflow.processors._patterns import RULES
+from mohflow.processors._rule import Rule
 from mohflow.processors._scan import Scanner
-from mohflow.processors._walk import Walk
-from mohflow.processors.plain import plain_text
+from mohflow.processors._span import LIMIT, Looks
+from mohflow.processors._walk import FAILED, Walk
+from mohflow.processors.plain import MAX_TEXT, cut_text, plain_text
 from mohflow.typing import EventDict
 
 
+__all__ = ["Detector", "Masker", "MaskingOptions", "Strategy"]
+
 MAX_REMEMBERED: Final = 4096
 """Short texts known to be clean; all are dropped when it is full."""
-
 
 MAX_ROUNDS: Final = 4
 """Looks at a text; a marker may set free what was glued to a secret."""
 
 _SHOWN_IN_PART = re.compile(r"\*{4}.{4}", re.DOTALL)
-
-
-class MaskingOptions(BaseModel):
-    """What is hidden in events, and what takes its place."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True
-    )
-
-    keys: tuple[str, ...] = ()
-    """Further names or phrases; values under names ending in them go."""
-
-    patterns: Mapping[str, str] = {}
-    """Name to regular expression; each match goes, or its group ``secret``.
-
-    They run over every new text, so a slow expression slows every call.
-    """
-
-    allow_keys: tuple[str, ...] = ()
-    """Whole names, in any spelling, whose values are not hidden for them."""
-
-    allow_patterns: tuple[str, ...] = ()
-    """Regular expressions; a value that fully matches one of them stays."""
-
-    strategy: Literal["redact", "partial", "hash", "remove"] = "redact"
-    """What takes the place of a secret.
-
-    ``redact`` leaves only the name of the rule. ``partial`` shows the last
-    four characters of eight or more. ``hash`` keeps equal values comparable
-    to everybody who reads the log. ``remove`` leaves no trace.
-    """
-
-    hash_key: SecretStr | None = None
-    """The key of ``hash``, 16 bytes or more; who has it can test guesses."""
-
-    dry_run: bool = False
-    """Count what would be hidden and hide nothing: secrets are written."""
-
-    @field_validator("patterns")
-    @classmethod
-    def _check_patterns(cls, value: Mapping[str, str]) -> Mapping[str, str]:
-        for name, pattern in value.items():
-            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
-                msg = f"{name!r} is no name: use a-z, 0-9, - and _"
-                raise ValueError(msg)
-            _check_expression(name, pattern)
-        return value
-
-    @field_validator("allow_patterns")
-    @classmethod
-    def _check_allowed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in value:
-            _check_expression(pattern, pattern)
-        return value
-
-    @model_validator(mode="after")
-    def _check_hash_key(self) -> MaskingOptions:
-        key = self.hash_key.get_secret_value() if self.hash_key else ""
-        if self.strategy == "hash" and len(key.encode()) < 16:
-            msg = "strategy 'hash' needs a hash_key of 16 bytes or more"
-            raise ValueError(msg)
-        return self
-
-
-def _check_expression(name: str, pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        msg = f"{name!r} is no regular expression: {error}"
-        raise ValueError(msg) from None
 
 
 class Masker:
@@ -114,24 +45,44 @@ class Masker:
     """
 
     def __init__(self, options: MaskingOptions | None = None) -> None:
-        self._options = options or MaskingOptions()
+        self._options = options = options or MaskingOptions()
         own = (
-            Rule(name, re.compile(pattern), ("",), "", "")
-            for name, pattern in self._options.patterns.items()
+            Rule(name, re.compile(pattern), (), "", "", among="all")
+            for name, pattern in options.patterns.items()
         )
-        self._names = KeyRules(self._options.keys, self._options.allow_keys)
+        names = KeyRules(options.keys, options.allow_keys)
+        rules = (*RULES, *own)
+        known = dict.fromkeys(
+            [KEY, LIMIT, *(r.name for r in rules), *options.detectors]
+        )
+        self._strategies: dict[str, Strategy] = {
+            name: options.strategies.get(name, options.strategy)
+            for name in known
+        }
         self._scanner = Scanner(
-            (*RULES, *own),
-            self._names,
-            whole=self._options.strategy == "remove",
+            rules,
+            names,
+            options.detectors.items(),
+            whole=frozenset(
+                n for n, s in self._strategies.items() if s == "remove"
+            ),
         )
-        self.hides = not self._options.dry_run
-        self.drops = self.hides and self._options.strategy == "remove"
-        self._allowed = [re.compile(p) for p in self._options.allow_patterns]
-        self._counts = dict.fromkeys((KEY, *self._scanner.names), 0)
+        self._names = names
+        self._allowed = [re.compile(p) for p in options.allow_patterns]
+        self._counts = dict.fromkeys(known, 0)
+        self.hides = not options.dry_run
+        """Whether anything is hidden; if not, it is only counted."""
+        self.drops = self.hides and self._strategies[KEY] == "remove"
+        """Whether a field with a secret name is left out."""
         self.clean: set[str] = set()
-        self.has_own = bool(self._options.patterns)
-        """Whether patterns of the user look at every text."""
+        """Short texts in which nothing has to be hidden: written as is."""
+        self.has_own = bool(options.patterns or options.detectors)
+        """Whether patterns or detectors of the user look at every text."""
+
+    @property
+    def verdicts(self) -> dict[str, bool]:
+        """Whether a name may hide its value, for the names seen so far."""
+        return self._names.verdicts
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -144,58 +95,78 @@ class Masker:
         return Walk(self).event(event_dict)
 
     def is_secret(self, name: str) -> bool:
-        """Return whether the value under *name* is hidden."""
+        """Return whether *name* may hide the value under it."""
         if "[" in name:
             name = self._scanner.marker.sub(" redacted", name)
         return self._names(name)
 
+    def hides_under(self, name: str, value: str) -> bool:
+        """Return whether *value* is hidden because it stands under *name*."""
+        check = self._names.check(name)
+        return check is not None and check(value)
+
+    def is_clean(self, text: str) -> bool:
+        """Return whether nothing in *text* has to be hidden."""
+        return text in self.clean or not self._scanner.spans(text, Looks())
+
     def text(self, text: str) -> str:
-        """Return *text* with a marker in the place of each secret."""
+        """
+        Return *text* with a marker in the place of each secret.
+
+        Longer than 264,192 characters it is cut. If a detector or a pattern
+        raises, all of it is hidden, and stderr is told once a minute.
+        """
         if text in self.clean:
             return text
-        masked = plain_text(text)
-        for _ in range(MAX_ROUNDS):
-            before, masked = masked, self._once(masked)
-            if masked == before:
-                break
+        try:
+            masked = self._masked(plain_text(cut_text(text, MAX_TEXT)))
+        except Exception as error:
+            complain(
+                "masking",
+                f"masking failed with {type(error).__name__}; "
+                f"{FAILED} took the place of the value",
+            )
+            return FAILED
         if masked is text and len(text) <= 128:
-            self._remember(text)
+            if len(self.clean) >= MAX_REMEMBERED:
+                self.clean.clear()
+            self.clean.add(text)
         return masked
 
-    def _once(self, text: str) -> str:
-        spans = self._scanner.spans(text)
-        if not spans:
-            return text
-        parts: list[str] = []
-        position = 0
-        for start, end, rule in spans:
-            parts += text[position:start], self.hide(rule, text[start:end])
-            position = end
-        return "".join((*parts, text[position:]))
-
-    def _remember(self, text: str) -> None:
-        if len(self.clean) >= MAX_REMEMBERED:
-            self.clean.clear()
-        self.clean.add(text)
+    def _masked(self, text: str) -> str:
+        looks = Looks()
+        for _ in range(MAX_ROUNDS):
+            spans = self._scanner.spans(text, looks)
+            if not spans:
+                break
+            parts: list[str] = []
+            position = 0
+            for start, end, rule in spans:
+                parts += text[position:start], self.hide(rule, text[start:end])
+                position = end
+            before, text = text, "".join((*parts, text[position:]))
+            if text == before:
+                return before
+        return text
 
     def hide(self, rule: str, secret: str) -> str:
         """Return what *rule* puts in the place of *secret*."""
-        if self._scanner.marker.fullmatch(secret) or any(
-            pattern.fullmatch(secret) for pattern in self._allowed
+        strategy = self._strategies[rule]
+        if (
+            self._scanner.marker.fullmatch(secret)
+            or any(pattern.fullmatch(secret) for pattern in self._allowed)
+            or (strategy == "partial" and _SHOWN_IN_PART.fullmatch(secret))
         ):
             return secret
-        options = self._options
-        if options.strategy == "partial" and _SHOWN_IN_PART.fullmatch(secret):
-            return secret
         self._counts[rule] += 1
-        if options.dry_run:
+        if not self.hides:
             return secret
-        if options.strategy == "partial" and len(secret) >= 8:
+        if strategy == "partial" and len(secret) >= 8:
             return f"****{secret[-4:]}"
-        if options.strategy == "hash" and options.hash_key:
-            key = options.hash_key.get_secret_value().encode()
+        if strategy == "hash" and self._options.hash_key:
+            key = self._options.hash_key.get_secret_value().encode()
             digest = hmac.digest(key, secret.encode(), "sha256").hex()
             return f"[{rule}:{digest[:16]}]"
-        if options.strategy == "remove":
+        if strategy == "remove":
             return ""
         return "[redacted]" if rule == KEY else f"[redacted:{rule}]"

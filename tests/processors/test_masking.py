@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from mohflow.diagnostics import Complaints
-from mohflow.processors import _walk, masking
-from mohflow.processors._patterns import Rule
+from mohflow.processors import masking
+from mohflow.processors._rule import Rule
 from mohflow.processors.masking import Masker, MaskingOptions
 
 
@@ -113,7 +113,7 @@ class TestStructure:
     def test_json_in_a_text_is_hidden_by_its_names(self) -> None:
         masked = mask(body='{"pin": 1234, "n": [1.50]}')
 
-        assert '{"pin":"[redacted]","n":[1.5]}' == masked["body"]
+        assert '{"pin": "[redacted]", "n": [1.50]}' == masked["body"]
 
     def test_json_without_a_secret_stays_as_it_is(self) -> None:
         assert '{"n" : 1.50 }' == mask(body='{"n" : 1.50 }')["body"]
@@ -214,6 +214,52 @@ class TestStrategies:
         assert event == masker(None, "info", dict(event))
         assert {"key": 2, "email": 1} == masker.counts
 
+    def test_a_kind_may_have_its_own_strategy(self) -> None:
+        options = MaskingOptions(
+            strategies={"email": "partial", "key": "remove"}
+        )
+        masker = Masker(options)
+        once = masker(None, "info", {**self.FIELDS, "t": TOKEN})
+
+        assert {"x": "from ****.org now", "t": "[redacted:github]"} == once
+        assert once == masker(None, "info", dict(once))
+
+    def test_counts_name_kinds_and_never_a_value(self) -> None:
+        masker = Masker()
+
+        masker(None, "info", {**self.FIELDS, "y": [MAIL, MAIL]})
+
+        assert {"key": 1, "email": 3} == masker.counts
+
+
+class TestDetectors:
+    """A function of the user finds what no pattern can."""
+
+    def test_what_it_finds_goes(self) -> None:
+        def find(text: str) -> list[tuple[int, int]]:
+            start = text.find("Ann")
+            return [(start, start + 3)] if start >= 0 else []
+
+        masker = Masker(MaskingOptions(detectors={"person": find}))
+
+        assert "for [redacted:person]." == masker.text("for Ann.")
+        assert {"person": 1} == masker.counts
+
+    def test_one_that_raises_hides_the_text_and_says_so_once(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail(text: str) -> list[tuple[int, int]]:
+            raise LookupError(text)
+
+        masker = Masker(MaskingOptions(detectors={"own": fail}))
+        for _ in range(3):
+            masked = masker(None, "info", {"x": "hunter2", "n": 1})
+        said = capsys.readouterr().err
+
+        assert {"x": "<masking failed>", "n": 1}.items() <= masked.items()
+        assert 1 == said.count("LookupError")
+        assert "hunter2" not in said
+
 
 class TestOptions:
     """Options are checked when they are made."""
@@ -242,6 +288,9 @@ class TestOptions:
             {"strategy": "hash"},
             {"strategy": "hash", "hash_key": "too short"},
             {"strategy": "shred"},
+            {"strategies": {"emial": "hash"}},
+            {"strategies": {"email": "hash"}},
+            {"detectors": {"Not A Name": str.split}},
             {"unknown": 1},
         ],
     )
@@ -267,7 +316,7 @@ class TestFailure:
         def check(match: re.Match[str]) -> bool:
             raise LookupError(match[0])
 
-        rule = Rule("broken", re.compile("boom"), ("boom",), "", "", check)
+        rule = Rule("broken", re.compile("boom"), (), "", "", check, "all")
         monkeypatch.setattr(masking, "RULES", (rule,))
         return Masker()
 
@@ -275,7 +324,7 @@ class TestFailure:
     def said(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
         stream = StringIO()
         voice = Complaints(stream=lambda: stream)
-        monkeypatch.setattr(_walk, "complain", voice)
+        monkeypatch.setattr(masking, "complain", voice)
         return stream.getvalue
 
     def test_a_detector_that_raises_hides_the_value_only(
@@ -303,7 +352,7 @@ class TestFailure:
     def test_a_name_that_cannot_be_masked_is_hidden(
         self, broken: Masker
     ) -> None:
-        masked = broken(None, "info", {"boom": "hunter2"})
+        masked = broken(None, "info", {"boom!": "hunter2"})
 
         assert {"<masking failed>": "<masking failed>"} == masked
 
@@ -313,7 +362,7 @@ class TestFailure:
         def interrupt(match: re.Match[str]) -> bool:
             raise KeyboardInterrupt
 
-        rule = Rule("x", re.compile("boom"), ("boom",), "", "", interrupt)
+        rule = Rule("x", re.compile("boom"), (), "", "", interrupt, "all")
         monkeypatch.setattr(masking, "RULES", (rule,))
 
         with pytest.raises(KeyboardInterrupt):

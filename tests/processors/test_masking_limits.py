@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mohflow.processors._patterns import RULES, Rule
+from mohflow.processors._patterns import RULES
+from mohflow.processors._rule import Rule
 from mohflow.processors.masking import Masker
 
 

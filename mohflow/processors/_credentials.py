@@ -1,0 +1,261 @@
+"""What opens doors, found by its shape or by what leads over to it."""
+
+from __future__ import annotations
+
+import re
+
+from mohflow.processors._checks import (
+    has_digit,
+    is_basic,
+    is_bearer,
+    is_login_code,
+    is_mixed,
+    is_no_port,
+    is_no_term,
+)
+from mohflow.processors._rule import (
+    LEFT,
+    Rule,
+)
+
+
+_SPOKEN = (
+    r"(?i:passw(?:or)?d|passphrase|passcode)[ ]"
+    r"(?i:(?:is|was|of|(?:re)?set[ ]to|changed[ ]to|to|for[ ][^\s]{1,64}[ ]is)"
+    r"[ ])?"
+)
+"""How a sentence names a password: the word, and what leads over to it."""
+_SPOKEN_HINTS = ("password ", "passwd ", "passphrase ", "passcode ")
+
+# The examples are put together from pieces, so that no scanner of
+# repositories takes them for secrets.
+CREDENTIALS: tuple[Rule, ...] = (
+    Rule(
+        "private-key",
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END [A-Z0-9 ]{0,60}+-----"
+            r"|(?:\s|\\[nrt]|[\"',+])*+"
+            r"(?:[A-Za-z0-9+/=]{16,}+(?:\s|\\[nrt]|[\"',+])*+)*+"
+            r"(?:Proc-Type:.*+)?)",
+            re.DOTALL,
+        ),
+        ("-----BEGIN ",),
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+    ),
+    Rule(
+        "url-password",
+        re.compile(
+            r"""://[^\s:/?#"'<>\[\]]{0,256}+:(?![0-9]{1,5}[/?#,])"""
+            r"""(?P<secret>[^\s"'<>@]{1,512}+"""
+            r"""(?:@[^\s/"'<>@?#]{1,256}+(?=@)){0,3})@"""
+        ),
+        ("://",),
+        "postgresql://app:" + "hunter2@db:5432/shop",
+        "http://localhost:3100/loki?at=@x",
+        needs="@",
+    ),
+    Rule(
+        "url-password",
+        re.compile(r"://(?P<secret>[A-Za-z0-9_-]{20,256}+)@"),
+        ("://",),
+        "https://0a1b2c3d4e5f" + "0a1b2c3d4e5f@git.example.com",
+        "ssh://deploy@git.example.com",
+        has_digit,
+        needs="@",
+    ),
+    Rule(
+        "url-password",
+        re.compile(
+            r"""[\w.+-]{1,32}:(?P<secret>[^\s:/@"'<>=]{1,64})@(?:localhost"""
+            r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+            r"|(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}(?=:[0-9]))"
+        ),
+        ("@",),
+        "proxy app:hunter2" + "@10.0.0.1:3128",
+        "nginx:1.25@sha256:0a1b and a:b@c",
+        lead=re.compile(r"""[\w.+-]{1,32}:[^\s:/@"'<>=]{1,64}\Z"""),
+    ),
+    Rule(
+        "url-password",
+        re.compile(r"thin:[^\s/@:]{1,64}/(?P<secret>[^\s@]{1,128})@"),
+        ("thin:",),
+        "jdbc:oracle:thin:scott/" + "tiger@//db:1521/shop",
+        "jdbc:oracle:thin:@//db:1521/shop",
+        needs="@",
+    ),
+    Rule(
+        "authorization",
+        re.compile(
+            rf"{LEFT}(?i:bearer|token)(?:[ \t]{{1,4}}|%20)"
+            # What goes on behind a "=" is a pair, not a credential.
+            r"(?P<secret>[A-Za-z0-9._~+/-]{8,}+=*+)(?![A-Za-z0-9])"
+        ),
+        ("bearer ", "bearer%20", "token "),
+        "sent Bearer " + "abc123DEF456",
+        "Bearer authentication and token validation failed",
+        is_bearer,
+        "phrase",
+    ),
+    Rule(
+        "authorization",
+        re.compile(
+            rf"{LEFT}(?i:basic)(?:[ ]{{1,4}}|%20)"
+            r"(?P<secret>[A-Za-z0-9+/]{4,}+={0,2})"
+        ),
+        ("basic ", "basic%20"),
+        "sent Basic dXNlcjpw" + "YXNzd29yZA==",
+        "Basic authentication failed",
+        is_basic,
+        "phrase",
+    ),
+    Rule(
+        "authorization",
+        re.compile(
+            rf"{LEFT}(?i:digest)[ ](?=[a-z]{{2,16}}=)(?P<secret>[^\r\n]++)"
+        ),
+        ("digest ",),
+        'Digest username="ann", response="6629' + 'fae49393a"',
+        "Digest mismatch",
+        None,
+        "phrase",
+    ),
+    Rule(
+        "authorization",
+        re.compile(r"(?i:auth plain) (?P<secret>[A-Za-z0-9+/=]{8,}+)"),
+        ("auth plain ",),
+        "C: AUTH PLAIN AGFubgBo" + "dW50ZXIy",
+        "AUTH PLAIN disabled",
+        is_bearer,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(
+            rf"""{_SPOKEN}["'`](?P<secret>[^"'`\r\n]{{1,128}}+)["'`]"""
+        ),
+        _SPOKEN_HINTS,
+        "changed the password to 'hun" + "ter'",
+        "password reset 'requested'",
+        None,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(
+            rf"{_SPOKEN}(?P<secret>(?=[^\s0-9]{{0,64}}[0-9])"
+            r"""(?=[^\sa-zA-Z]{0,64}[a-zA-Z])[^\s"'`,;]{6,128})"""
+        ),
+        _SPOKEN_HINTS,
+        "login with password hunter" + "22 failed",
+        "password reset, password policy v2, password hash argon2id",
+        is_no_term,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(
+            r"""(?i:identified[ ]by(?:[ ]password)?)[ ]"""
+            r"""['"](?P<secret>[^'"\r\n]{1,256})['"]"""
+        ),
+        ("identified by ",),
+        "ALTER USER app IDENTIFIED BY 'hunter" + "2'",
+        "identified by their names",
+        None,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(
+            r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+password\s+"
+            r"(?P<secret>[^\s]{1,256})"
+        ),
+        ("password ",),
+        "machine db login app password hun" + "ter2",
+        "machine login without password failed",
+        None,
+        "phrase",
+        lead=re.compile(r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+\Z"),
+    ),
+    Rule(
+        "password",
+        re.compile(
+            r"curl[^\n|;]{0,200}?[ ](?:-u|--user)[ =]?"
+            r"""["']?[^\s:"']{1,64}:(?P<secret>[^\s"']{1,256})"""
+        ),
+        ("curl ",),
+        "curl -s -u ann:hunter" + "2 https://example.com",
+        "curl -s https://example.com:80",
+        None,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(
+            r"(?:login -|sshpass|mysql\w{0,8})[^\n|;,&]{0,200}?"
+            r"(?<![\w-])-p[ ]?"
+            r"""["']?(?P<secret>[^\s"'-][^\s"']{0,256})"""
+        ),
+        ("login -", "sshpass ", "mysql"),
+        "docker login -u ann -p hunter" + "2 registry.example.com",
+        "docker login -u ann, mysql -h db -P 3306, mkdir -p /srv",
+        is_no_port,
+        "phrase",
+    ),
+    Rule(
+        "password",
+        re.compile(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
+        ("code is ",),
+        "your login code is 4829" + "13",
+        "the error code is 4829",
+        is_login_code,
+        "phrase",
+    ),
+    Rule(
+        "query-secret",
+        re.compile(r"[?&](?:key|code)=(?P<secret>[\w.~%+/-]{16,512}+)"),
+        ("key=", "code="),
+        "/maps?key=" + "a1B2c3D4" * 3,
+        "/cache?key=user-42-profile-settings&code=E1042",
+        is_mixed,
+        before=1,
+    ),
+    Rule(
+        "azure",
+        re.compile(
+            r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~"
+            r"[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])"
+        ),
+        ("Q~",),
+        "abc8Q~" + "A1b2C3d4" * 4,
+        "Q~ and 8Q~",
+        before=4,
+    ),
+    Rule(
+        "telegram",
+        re.compile(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
+        (":AA",),
+        "/bot110201543:AA" + "HdqTcvCH1vGWJxfSeofSAs0K5PALDsawx/getMe",
+        "10:AA and 12345678:AAshort",
+        lead=re.compile(r"(?<![0-9])[0-9]{8,10}\Z"),
+    ),
+    Rule(
+        "slack",
+        re.compile(
+            r"hooks\.slack\.com/(?:services|workflows|triggers)/"
+            r"(?P<secret>[\w/+-]{20,}+)"
+        ),
+        ("hooks.slack.com/",),
+        "https://hooks.slack.com/services/T0A1B2C3D/B0A1B2C3D/" + "A1b2" * 6,
+        "https://hooks.slack.com/services",
+    ),
+    Rule(
+        "discord",
+        re.compile(r"/api/webhooks/[0-9]{5,20}/(?P<secret>[\w-]{20,}+)"),
+        ("/api/webhooks/",),
+        "https://discord.com/api/webhooks/123456789012/" + "A1b2" * 17,
+        "/api/webhooks/17/deliveries",
+    ),
+)
+"""What opens doors."""

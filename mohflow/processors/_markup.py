@@ -1,0 +1,121 @@
+"""Names and values that no ``=`` or ``:`` joins: tags, options, columns."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterator
+from typing import Final
+
+from mohflow.processors._keys import KEY, KeyRules
+from mohflow.processors._span import LIMIT, Looks, Span
+from mohflow.processors._values import is_placeholder
+
+
+COST: Final = 12
+"""What a look at one name costs, in us."""
+
+MAX_CONTENT: Final = 4096
+"""Characters between a tag and its end."""
+
+_OPTION = re.compile(
+    r"""(?<![\w-])--(?P<name>[A-Za-z][\w.-]{1,63})[ ]{1,4}"""
+    r"""(?:"(?P<double>[^"\r\n]{1,512})"|'(?P<single>[^'\r\n]{1,512})'"""
+    r"""|(?P<bare>[^\s"'|;&<>-][^\s"'|;<>]{0,511}))"""
+)
+_TUPLE = re.compile(
+    r"""[(\[]b?(?P<left>['"])(?P<name>[\w. -]{1,64})(?P=left),[ ]?"""
+    r"""b?(?P<right>['"])(?P<value>(?:(?!(?P=right))[^\\]|\\.){1,4096}+)"""
+    r"""(?P=right)[ ]?[)\]]"""
+)
+_COLUMNS = re.compile(
+    r"""\((?P<names>[\w\s,"`.\[\]]{1,2048})\)\s{0,8}VALUES\s{0,8}\(""",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(
+    r"""\s{0,8}(?:[NEB]?'(?P<text>(?:[^'\\]|''|\\.)*+)'|(?P<bare>[^,()']++"""
+    r"""(?:\([^()]{0,256}\))?))\s{0,8}(?P<end>[,)])?"""
+)
+
+
+def find_elements(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find what stands in elements as ``<password>x</password>``."""
+    at = text.find("</")
+    while at >= 0:
+        after = text[at + 2 : at + 66]
+        name = after.partition(">")[0]
+        if names.may_end_name(f" {name}"):
+            if not looks(COST):
+                yield Span(max(0, at - MAX_CONTENT), len(text), LIMIT)
+                return
+            start = text.rfind(">", max(0, at - MAX_CONTENT), at) + 1
+            check = names.check(name.rpartition(":")[2])
+            value = text[start:at]
+            opened = text.rfind(f"<{name}", max(0, start - 256), start)
+            if start and opened >= 0 and check and check(value.strip()):
+                yield Span(start, at, KEY)
+        at = text.find("</", at + 2)
+
+
+def find_options(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find the values of options as in ``--password x``."""
+    at = text.find("--")
+    while at >= 0:
+        option = _OPTION.match(text, at)
+        if option is not None and option.lastgroup:
+            if not looks(COST):
+                yield Span(at, len(text), LIMIT)
+                return
+            check = names.check(option["name"])
+            value = option[option.lastgroup]
+            if check and check(value) and not is_placeholder(value):
+                yield Span(*option.span(option.lastgroup), KEY)
+        at = text.find("--", option.end() if option else at + 2)
+
+
+def find_tuples(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find the values in ``('x-api-key', 'x')`` and ``["cookie", "x"]``."""
+    for opening in ("('", '("', "['", '["', "(b'", "[b'"):
+        at = text.find(opening)
+        while at >= 0:
+            pair = _TUPLE.match(text, at)
+            if pair is not None:
+                if not looks(COST):
+                    yield Span(at, len(text), LIMIT)
+                    return
+                check = names.check(pair["name"])
+                if check and check(pair["value"]):
+                    yield Span(*pair.span("value"), KEY)
+            at = text.find(opening, at + 1)
+
+
+def find_columns(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find what ``INSERT`` puts into columns with secret names."""
+    for columns in _COLUMNS.finditer(text):
+        listed = [c.strip(' \t\r\n"`[]') for c in columns["names"].split(",")]
+        checks = [names.check(column) for column in listed]
+        if not any(checks):
+            continue
+        position = columns.end()
+        while looks(COST):
+            for check in checks:
+                item = _ITEM.match(text, position)
+                if item is None:
+                    return
+                value = item["text"] or item["bare"] or ""
+                group = "bare" if item["text"] is None else "text"
+                if check and check(value) and not _says_nothing(value):
+                    yield Span(*item.span(group), KEY)
+                position = item.end()
+            more = re.compile(r"\s{0,8},\s{0,8}\(").match(text, position)
+            if more is None:
+                break
+            position = more.end()
+        else:
+            yield Span(position, len(text), LIMIT)
+            return
+
+
+def _says_nothing(value: str) -> bool:
+    word = value.strip()
+    return is_placeholder(word) or word.upper() in ("NULL", "DEFAULT")
