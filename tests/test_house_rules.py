@@ -21,6 +21,12 @@ BROAD_EXCEPTS = {
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
     "mohflow/delivery/inline.py": (2, "counted in the ledger, said on stderr"),
+    "mohflow/integrations/asgi.py": (1, "told by the event, raised again"),
+    "mohflow/integrations/django.py": (4, "told by the event, raised again"),
+    "mohflow/integrations/wsgi.py": (
+        3,
+        "told by the event; raised again or answered",
+    ),
     "mohflow/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/processors/_objects.py": (1, "the type's name is shown"),
     "mohflow/processors/_walk.py": (1, "a placeholder hides the value"),
