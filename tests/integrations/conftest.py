@@ -94,6 +94,8 @@ class Server:
 
     @property
     def events(self) -> list[dict]:
+        if not self.log.exists():
+            return []
         text = self.log.read_text(encoding="utf-8")
         return [json.loads(line) for line in text.splitlines()]
 
