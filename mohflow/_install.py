@@ -63,7 +63,7 @@ class Installation:
             THRESHOLDS.reset(
                 level_number(settings.level),
                 {k: level_number(v) for k, v in settings.levels.items()},
-                [route.level for route in pipeline.routes],
+                pipeline.levels,
             )
             self._configure_structlog()
             if settings.capture_stdlib:
@@ -106,6 +106,7 @@ class Installation:
         """
         with self._lock:
             old = STAGE.pipeline
+            old.settle()
             route = stderr_route(self._settings.max_line_bytes)
             STAGE.pipeline = Pipeline(old.steps, [route])
             if timeout is None:

@@ -13,9 +13,9 @@ from __future__ import annotations
 import time
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
 
 from structlog import DropEvent
 from structlog.typing import EventDict, Processor
@@ -23,59 +23,17 @@ from structlog.typing import EventDict, Processor
 from mohflow._event import Event
 from mohflow._faults import run_contained, withheld
 from mohflow._finish import in_order, number_of, settle_time
-from mohflow._levels import NUMBERS
+from mohflow._levels import NUMBERS, WARNING, level_name
+from mohflow._routes import Route, Steps, by_renderer
 from mohflow._thresholds import Gate, Thresholds
-from mohflow.delivery import Ledger, LedgerSnapshot, Sight
+from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.timestamp import SECOND
-from mohflow.typing import Renderer, Sink
 
 
-class Carrier(Protocol):
-    """What brings events to a sink: at once, or through a queue."""
-
-    name: str
-    sink: Sink
-    ledger: Ledger
-    is_queued: bool
-
-    def put(self, event: Event) -> None: ...
-
-    def expedite(self) -> int: ...
-
-    def flush(self, deadline: float) -> bool: ...
-
-    def close(self, deadline: float) -> None: ...
-
-    def look(self) -> Sight: ...
-
-    def after_fork(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One sink, with its own level and its own format."""
-
-    delivery: Carrier
-    render: Renderer
-    level: int | None = None
-    """``None``: the level of the logger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The processors of a configuration, in three parts."""
-
-    before: tuple[Processor, ...]
-    """Ours: level, static fields, timestamp."""
-
-    user: tuple[Processor, ...]
-    """What was given as ``configure(processors=...)``."""
-
-    after: tuple[Processor, ...]
-    """Ours: exceptions, masking. An event that one of them fails on is
-    withheld, because it might hold what should have been hidden."""
+OWN = "mohflow"
+"""The logger of the events that we make."""
 
 
 class Pipeline:
@@ -101,7 +59,16 @@ class Pipeline:
         self._watch = watch
         self._shutdown = shutdown
         self._watched_ns = 0
-        self._groups = _by_renderer(self.routes)
+        self._groups = by_renderer(self.routes)
+        self._needs = [
+            step.needs_level
+            for step in steps.user
+            if hasattr(step, "needs_level")
+        ]
+        for index, step in enumerate(steps.user, 1):
+            attach = getattr(step, "attach", None)
+            if attach is not None:
+                attach(partial(self._write_later, index))
 
     def __repr__(self) -> str:
         sinks = ", ".join(route.delivery.name for route in self.routes)
@@ -128,24 +95,77 @@ class Pipeline:
         event_dict = run_contained(
             steps.before + steps.user, output, method_name, event_dict
         )
+        if self._needs:
+            number = number_of(event_dict, method_name)
+            if not any(number >= level for level in self._levels(output)):
+                # Made for a step that has seen it, and for no sink.
+                raise DropEvent
+        return self._finished(output, method_name, event_dict)
+
+    def _finished(
+        self, output: Gate, method_name: str, event_dict: EventDict
+    ) -> Event:
         time_ns = settle_time(event_dict)
         number = number_of(event_dict, method_name)
         try:
-            for step in steps.after:
+            for step in self.steps.after:
                 event_dict = step(output, method_name, event_dict)  # type: ignore[assignment]
         except Exception as error:  # the line says so, and stderr
             event_dict = withheld(event_dict, error)
         return Event(time_ns, number, in_order(event_dict, method_name))
 
-    def write(self, event: Event, gate: Gate) -> None:
-        """Render *event* once for each format and hand it to the sinks."""
+    def _levels(self, gate: Gate) -> list[int]:
+        """Return what each sink wants of the loggers of *gate*."""
+        return [
+            gate.inherited if route.level is None else route.level
+            for route in self.routes
+        ]
+
+    @property
+    def levels(self) -> list[int | None]:
+        """The sinks' own levels, and those that processors need to see."""
+        return [route.level for route in self.routes] + self._needs
+
+    def _write_later(self, position: int, gate: Any, fields: Any) -> None:
+        """
+        Write what the step before *position* has kept back, or has made.
+
+        Sinks without a level of their own get it, whatever its level.
+        """
+        steps = self.steps.user[position:]
+        if "timestamp" not in fields:
+            steps = self.steps.before + steps
+        gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
+        name = fields.pop("level", level_name(WARNING))
+        try:
+            fields = {**fields, "level": name}
+            fields = run_contained(steps, gate, name, fields)
+        except DropEvent:
+            return
+        event = self._finished(gate, name, fields)
+        self.write(event, gate, event.level)
+
+    def write(
+        self, event: Event, gate: Gate, inherited: int | None = None
+    ) -> None:
+        """
+        Render *event* once for each format and hand it to the sinks.
+
+        Args:
+            event: Of one of our loggers.
+            gate: Of that logger.
+            inherited: The level of sinks that have none of their own;
+                otherwise that of *gate*.
+        """
+        if inherited is None:
+            inherited = gate.inherited
         if event.time_ns - self._watched_ns > SECOND:
             self._watched_ns = event.time_ns
             self._watch()
         for render, routes in self._groups:
             rendered = None
             for route in routes:
-                level = gate.inherited if route.level is None else route.level
+                level = inherited if route.level is None else route.level
                 if event.level >= level:
                     if rendered is None:
                         line = render(None, "", dict(event.fields))
@@ -164,11 +184,19 @@ class Pipeline:
     def close(self, timeout: float) -> dict[str, LedgerSnapshot]:
         """Deliver what can be in *timeout* seconds, and close the sinks."""
         deadline = time.monotonic() + timeout
+        self.settle()
         for route in self.routes:
             route.delivery.expedite()
         for route in self.routes:
             route.delivery.close(deadline)
         return self.ledger()
+
+    def settle(self) -> None:
+        """Let the processors write what they have still to say."""
+        for step in self.steps.user:
+            finish = getattr(step, "finish", None)
+            if finish is not None:
+                finish()
 
     def ledger(self) -> dict[str, LedgerSnapshot]:
         """Return the counts of each sink, by its name."""
@@ -192,21 +220,13 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """Make the child of a fork independent of its parent."""
-        for step in self.steps.before + self.steps.after:
+        steps = self.steps
+        for step in steps.before + steps.user + steps.after:
             renew = getattr(step, "after_fork", None)
             if renew is not None:
                 renew()
         for route in self.routes:
             route.delivery.after_fork()
-
-
-def _by_renderer(
-    routes: Iterable[Route],
-) -> tuple[tuple[Renderer, tuple[Route, ...]], ...]:
-    groups: dict[Renderer, tuple[Route, ...]] = {}
-    for route in routes:
-        groups[route.render] = (*groups.get(route.render, ()), route)
-    return tuple(groups.items())
 
 
 class Output(Gate):

@@ -17,7 +17,7 @@ LAYERS = {
     2: "sinks",
     3: "settings _validation plugins",
     4: "_logger stdlib hooks _pipeline _fastpath _build _emit _finish "
-    "_install _exit",
+    "_install _exit _routes",
     5: "__init__ _configure _context health metrics testing",
     6: "__main__ cli integrations pytest_plugin",
 }
