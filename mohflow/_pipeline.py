@@ -130,10 +130,12 @@ class Pipeline:
         """
         Write what the step before *position* has kept back, or has made.
 
-        Sinks without a level of their own get it, whatever its level.
+        What it has kept goes to the sinks that have no level of their own:
+        the others have got it before, or do not want it.
         """
         steps = self.steps.user[position:]
-        if "timestamp" not in fields:
+        is_kept = "timestamp" in fields
+        if not is_kept:
             steps = self.steps.before + steps
         gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
         name = fields.pop("level", level_name(WARNING))
@@ -143,30 +145,27 @@ class Pipeline:
         except DropEvent:
             return
         event = self._finished(gate, name, fields)
-        self.write(event, gate, event.level)
+        self.write(event, gate, is_kept=is_kept)
 
     def write(
-        self, event: Event, gate: Gate, inherited: int | None = None
+        self, event: Event, gate: Gate, *, is_kept: bool = False
     ) -> None:
         """
         Render *event* once for each format and hand it to the sinks.
 
         Args:
-            event: Of one of our loggers.
-            gate: Of that logger.
-            inherited: The level of sinks that have none of their own;
-                otherwise that of *gate*.
+            event: Of the logger of *gate*.
+            gate: Tells what sinks without a level of their own take.
+            is_kept: They take it now, whatever its level, and they alone.
         """
-        if inherited is None:
-            inherited = gate.inherited
         if event.time_ns - self._watched_ns > SECOND:
             self._watched_ns = event.time_ns
             self._watch()
         for render, routes in self._groups:
             rendered = None
             for route in routes:
-                level = inherited if route.level is None else route.level
-                if event.level >= level:
+                level = gate.inherited if route.level is None else route.level
+                if route.level is None if is_kept else event.level >= level:
                     if rendered is None:
                         line = render(None, "", dict(event.fields))
                         rendered = Event(
