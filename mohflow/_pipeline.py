@@ -135,12 +135,12 @@ class Pipeline:
         """
         steps = self.steps.user[position:]
         is_kept = "timestamp" in fields
+        gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
+        name = fields.get("level", level_name(WARNING))
         if not is_kept:
             steps = self.steps.before + steps
-        gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
-        name = fields.pop("level", level_name(WARNING))
+            fields = {k: v for k, v in fields.items() if k != "level"}
         try:
-            fields = {**fields, "level": name}
             fields = run_contained(steps, gate, name, fields)
         except DropEvent:
             return

@@ -107,6 +107,13 @@ class Server:
             if event["event"] in names and fields.items() <= event.items()
         ]
 
+    def wait_until(self, is_so) -> None:
+        until = time.monotonic() + 20
+        while not is_so():
+            if time.monotonic() > until:
+                pytest.fail(self.output)
+            time.sleep(0.02)
+
     def wait_for(self, count: int, *names: str, **fields) -> list[dict]:
         """Return *count* events, waiting until there are so many."""
         until = time.monotonic() + 20
@@ -132,8 +139,9 @@ def serve(tmp_path):
     """Start a server for a program; stop it at the end of the test."""
     started: list[Server] = []
 
-    def start(source: str, command: list[str], **environ) -> Server:
-        (tmp_path / "app.py").write_text(textwrap.dedent(source))
+    def start(source: str | None, command: list[str], **environ) -> Server:
+        if source is not None:
+            (tmp_path / "app.py").write_text(textwrap.dedent(source))
         server = Server(tmp_path, command, **environ)
         started.append(server)
         return server

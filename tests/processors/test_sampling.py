@@ -171,6 +171,7 @@ class TestRateLimit:
             "of_logger": "app",
             "suppressed": 9_998,
         }.items() <= summary.items()
+        assert "level_" not in summary
 
     def test_what_is_left_at_the_end_is_told_at_the_end(
         self, log_file
