@@ -60,7 +60,7 @@ DJANGO = """
     from django.http import HttpResponse
     from django.urls import path
 
-    MIDDLEWARE = []
+    MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
     INSTALLED_APPS = []
     {0}
     settings.configure(
@@ -109,7 +109,7 @@ ASGI_CORRELATION_ID_LINES = (
 # As the getting-started page of django-structlog shows it, with JSON lines.
 DJANGO_STRUCTLOG = """
     import logging, sys, structlog
-    MIDDLEWARE.append("django_structlog.middlewares.RequestMiddleware")
+    MIDDLEWARE.insert(0, "django_structlog.middlewares.RequestMiddleware")
     INSTALLED_APPS.append("django_structlog")
     formatter = structlog.stdlib.ProcessorFormatter(
         processor=structlog.processors.JSONRenderer()
@@ -139,7 +139,7 @@ DJANGO_STRUCTLOG = """
 DJANGO_OURS = """
     import mohflow
     mohflow.configure(console=mohflow.ConsoleOptions(format="json"))
-    MIDDLEWARE.append("mohflow.integrations.django.MohflowMiddleware")
+    MIDDLEWARE.insert(0, "mohflow.integrations.django.MohflowMiddleware")
 """
 
 UVICORN = ["-m", "uvicorn", "app:app", "--port", "{port}"]

@@ -95,7 +95,15 @@ def agree(events):
     return [{n: event[n] for n in names if n in event} for event in events]
 
 
-@pytest.mark.parametrize("name", WEB)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in ("asgi_shop", "wsgi_shop")
+        else name
+        for name in WEB
+    ],
+)
 def test_a_web_program_writes_what_its_page_shows(serve, name) -> None:
     server = serve(None, WEB[name], PYTHONPATH=str(EXAMPLES))
     for correlation_id, path in REQUESTS.items():
