@@ -153,10 +153,8 @@ class Pipeline:
         """
         Render *event* once for each format and hand it to the sinks.
 
-        Args:
-            event: Of the logger of *gate*.
-            gate: Tells what sinks without a level of their own take.
-            is_kept: They take it now, whatever its level, and they alone.
+        One that was kept goes to those that follow the level of *gate*, now
+        whatever its level, and to no other.
         """
         if event.time_ns - self._watched_ns > SECOND:
             self._watched_ns = event.time_ns
@@ -194,8 +192,12 @@ class Pipeline:
         """Let the processors write what they have still to say."""
         for step in self.steps.user:
             finish = getattr(step, "finish", None)
-            if finish is not None:
+            if finish is None:
+                continue
+            try:
                 finish()
+            except Exception as error:  # said on stderr
+                complain("finish", f"{step!r}.finish() raised {error!r}.")
 
     def ledger(self) -> dict[str, LedgerSnapshot]:
         """Return the counts of each sink, by its name."""

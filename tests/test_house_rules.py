@@ -16,7 +16,7 @@ BROAD_EXCEPTS = {
     "mohflow/_faults.py": (1, "noted in the event, said on stderr"),
     "mohflow/_emit.py": (2, "noted in the event, said on stderr"),
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
-    "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
+    "mohflow/_pipeline.py": (2, "the line says so, or stderr"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),

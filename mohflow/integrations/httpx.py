@@ -10,12 +10,12 @@ import httpx
 from mohflow.integrations._outgoing import Allowed, outgoing_headers
 
 
-_C = TypeVar("_C", httpx.Client, httpx.AsyncClient)
+Client = TypeVar("Client", httpx.Client, httpx.AsyncClient)
 
 _MARK = "mohflow.added"
 
 
-def propagate(client: _C, *, hosts: Iterable[str] | None = None) -> _C:
+def propagate(client: Client, *, hosts: Iterable[str] | None = None) -> Client:
     """
     Send ``X-Request-ID`` and ``traceparent`` with each call of *client*.
 
