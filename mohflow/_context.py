@@ -208,8 +208,9 @@ def _replace(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     gone = old.keys() - new.keys()
     if gone:
         unbind_contextvars(*gone)
-    if new:
-        bind_contextvars(**new)
+    changed = {k: v for k, v in new.items() if k not in old or old[k] is not v}
+    if changed:
+        bind_contextvars(**changed)
 
 
 def annotate(**fields: Any) -> None:

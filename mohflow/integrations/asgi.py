@@ -77,7 +77,8 @@ class MohflowMiddleware:
             await cycle.answer_error()
             raise
         finally:
-            exchange.route = exchange.route or route_of(scope)
+            if not exchange.is_finished:
+                exchange.route = route_of(scope)
             exchange.finish()
 
     def _exchange(self, scope: Scope) -> Exchange:
@@ -136,11 +137,11 @@ class _Http:
 
     def _answered(self) -> None:
         exchange = self._exchange
-        exchange.route = route_of(self._scope)
         if not exchange.is_cancelled:
             exchange.answered()
         # Behind an answer of 500 the exception is still on its way.
         if exchange.status is not None and exchange.status < 500:
+            exchange.route = route_of(self._scope)
             exchange.log()
 
     async def answer_error(self) -> None:
