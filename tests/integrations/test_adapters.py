@@ -43,7 +43,12 @@ def test_a_missing_package_is_named_with_how_to_get_it(
 
 
 def environ(path="/x", **more):
-    made = {"PATH_INFO": path, "QUERY_STRING": "", **more}
+    made = {
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "SCRIPT_NAME": "",
+        **more,
+    }
     setup_testing_defaults(made)
     return made
 
