@@ -74,18 +74,21 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        _go_idle(thread)
+        thread.is_busy = False
+        if thread.deferred or thread.when_idle:
+            _catch_up(thread)
 
 
-def _go_idle(thread: _Thread) -> None:
+def _catch_up(thread: _Thread) -> None:
     """Write what was held back; what that causes in turn is dropped."""
     caused, thread.deferred = thread.deferred or [], None
+    thread.is_busy = True
     try:
-        for later in caused:
-            _run(*later)
+        while caused:
+            _run(*caused.pop(0))
     finally:
-        thread.deferred = []
         thread.is_busy = False
+        thread.deferred = caused
         while thread.when_idle:
             thread.when_idle.pop()()
 
@@ -119,7 +122,11 @@ def emit(
     try:
         _run(*call)
     finally:
-        _go_idle(thread)
+        # Assigned here: no call in between, which the exception of a signal
+        # handler could prevent, and the thread would be busy for ever.
+        thread.is_busy = False
+        if thread.deferred or thread.when_idle:
+            _catch_up(thread)
 
 
 def _defer(thread: _Thread, call: tuple[Any, ...]) -> None:

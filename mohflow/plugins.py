@@ -31,6 +31,9 @@ BUILT_IN = {
 }
 """Where the classes of our own sinks are."""
 
+EXTRAS: dict[str, str] = {}
+"""The extra that brings what a sink of ours needs, by the name of the sink."""
+
 
 def load(kind: str) -> type[Sink]:
     """
@@ -44,9 +47,11 @@ def load(kind: str) -> type[Sink]:
     try:
         found = entry.load()
     except ModuleNotFoundError as error:
+        extra = EXTRAS.get(kind)
+        package = f"'mohflow[{extra}]'" if extra else error.name
         msg = (
             f"Sink {kind!r} needs {error.name!r}, which is not installed. "
-            f"Install it: python -m pip install {error.name}."
+            f"Install it: python -m pip install {package}."
         )
         raise ConfigurationError(msg) from error
     except Exception as error:

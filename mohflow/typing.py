@@ -99,8 +99,15 @@ class Sink:
         """Return a key; only events with equal keys share a batch."""
         return None
 
-    def check(self) -> None:
-        """Raise if the destination cannot be reached."""
+    def check(self) -> str | None:
+        """
+        Raise if the destination cannot be reached.
+
+        Returns:
+            What was found to work, for ``mohflow doctor``; ``None`` if there
+            is nothing to say.
+        """
+        return None
 
     def after_fork(self) -> None:
         """Give the child of a fork locks and connections of its own."""

@@ -45,7 +45,29 @@ class TestDemo:
             stored = len(loki.entries())
 
         assert 0 == done.returncode
-        assert f"{stored} lines in the file" in done.stdout
+        assert f"{stored} lines in the file, {stored} entries" in done.stdout
+        assert "the ledger balances" in done.stdout
+
+    def test_a_loki_that_holds_less_does_not_balance(self) -> None:
+        with LokiServer() as loki:
+            loki.flaky([204, None])
+            loki.respond(204)
+            done = run(
+                "demo",
+                MOHFLOW_LOKI_URL=loki.url,
+                MOHFLOW_LOKI_BATCH_EVENTS="5",
+            )
+
+        assert 1 == done.returncode
+        assert "the ledger DOES NOT balance" in done.stdout
+
+    def test_a_loki_that_shows_nothing_is_said(self) -> None:
+        with LokiServer() as loki:
+            loki.flaky(lambda r: 403 if r.method == "GET" else None)
+            done = run("demo", MOHFLOW_LOKI_URL=loki.url)
+
+        assert 0 == done.returncode
+        assert "Loki does not show us its own" in done.stdout
 
     def test_a_reader_that_stops_gets_no_traceback(self, tmp_path) -> None:
         reader, writer = os.pipe()

@@ -87,6 +87,40 @@ def test_a_signal_handler_may_log_in_the_middle_of_any_call(program) -> None:
     assert "True True\n" == result.stdout, result.stderr
 
 
+def test_a_signal_handler_may_raise_in_the_middle_of_any_call(program) -> None:
+    result = program(
+        SETUP
+        + """
+    class Late(BaseException):
+        pass
+
+    def on_alarm(number, frame):
+        raise Late
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    raised = 0
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 3e-4))
+            # Not for ever: what is raised in a finalizer is lost.
+            for _ in range(100):
+                log.info("x")
+                mohflow.ledger()
+        except Late:
+            raised += 1
+        log.info("after", raised=raised)
+    print(raised > 100, flush=True)
+    # What a queue has counted is not sure after so many interruptions.
+    os._exit(0)
+    """
+    )
+    after = {e["raised"] for e in result.log_file.events if "raised" in e}
+
+    assert "True\n" == result.stdout, result.stderr
+    assert set(range(1, max(after) + 1)) == after - {0}
+
+
 def waiting(pipe: int) -> int:
     """Return how many bytes nobody has read yet."""
     answer = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))

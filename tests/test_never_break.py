@@ -191,12 +191,13 @@ FAULTS = {
 def test_an_event_goes_on_without_a_processor_that_fails(
     log_file, capsys, fault
 ) -> None:
-    log_file.configure(processors=[fault])
+    pipeline = log_file.configure(processors=[fault])
     for number in range(100):
         structlog.get_logger().info("x", number=number)
     said = capsys.readouterr().err
 
     assert list(range(100)) == [e["number"] for e in log_file.events]
+    assert [100] == list(pipeline.complaints.values())
     assert "processor <lambda>" in log_file.last["mohflow_error"]
     assert 1 == len(said.splitlines())
 
@@ -333,6 +334,41 @@ class TestLoggingWhileLogging:
         assert ["x", "from repr"] == [e["event"] for e in log_file.events]
         assert "shown" == log_file.events[0]["value"]
 
+    def test_an_exception_that_is_logged_meanwhile_keeps_its_traceback(
+        self, log_file
+    ) -> None:
+        class Failing:
+            def __repr__(self) -> str:
+                try:
+                    return str(1 / 0)
+                except ZeroDivisionError:
+                    structlog.get_logger().exception("from repr")
+                return "shown"
+
+        log_file.configure()
+        structlog.get_logger().info("x", value=Failing())
+
+        assert "from repr" == log_file.last["event"]
+        assert "ZeroDivisionError" == log_file.last["exception"]["type"]
+
+    def test_an_event_that_causes_very_many_is_bounded_and_it_is_said(
+        self, log_file, capsys
+    ) -> None:
+        class Flooding:
+            def __repr__(self) -> str:
+                for _ in range(1000):
+                    structlog.get_logger().info("from repr")
+                return "shown"
+
+        log_file.configure()
+        structlog.get_logger().info("x", value=Flooding())
+        structlog.get_logger().info("after")
+
+        assert ["x", *["from repr"] * 100, "after"] == [
+            event["event"] for event in log_file.events
+        ]
+        assert 1 == capsys.readouterr().err.count("They are dropped")
+
     def test_a_sink_that_logs_does_not_feed_itself(self, log_file) -> None:
         class Chatty(mohflow.Sink):
             def write(self, batch):
@@ -446,16 +482,24 @@ NAMES = st.text() | st.sampled_from(
 @given(
     event=TREES,
     args=st.lists(TREES, max_size=2),
+    where=st.sampled_from(["bound", "given", "in context"]),
     fields=st.dictionaries(NAMES, TREES, max_size=6),
     plain=st.lists(PLAIN, max_size=6),
 )
 def test_whatever_is_logged_gives_one_line_with_the_plain_fields(
-    tmp_path_factory, event, args, fields, plain
+    tmp_path_factory, event, args, where, fields, plain
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "any.log"
     mohflow.configure(console=False, file=path, service="s")
     plain = {f"plain_{n}": value for n, value in enumerate(plain)}
-    structlog.get_logger().bind().bind(**fields).info(event, *args, **plain)
+    log = structlog.get_logger().bind()
+    if where == "bound":
+        log.bind(**fields).info(event, *args, **plain)
+    elif where == "given":
+        log.info(event, *args, **fields, **plain)
+    else:
+        with structlog.contextvars.bound_contextvars(**fields):
+            log.info(event, *args, **plain)
     mohflow.shutdown()
     lines = path.read_bytes().decode("utf-8").split("\n")
     logged = json.loads(lines[0], parse_constant=pytest.fail)

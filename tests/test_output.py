@@ -30,7 +30,8 @@ class TestLines:
         assert ["timestamp", "level", "event", "b", "a"] == list(log_file.last)
 
     @pytest.mark.parametrize(
-        "format", ["json", "logfmt", "ecs", "gcp", "otel", "datadog"]
+        "format",
+        ["console", "json", "logfmt", "ecs", "gcp", "otel", "datadog"],
     )
     @pytest.mark.parametrize(
         "nasty",
@@ -47,7 +48,7 @@ class TestLines:
 
         assert 1 == text.count("\n")
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
-        if format == "logfmt":
+        if format in {"console", "logfmt"}:
             assert not re.search(r"[\x80-\x9f\u2028\u202e]", text)
 
     def test_a_huge_event_is_cut_to_the_limit_and_says_so(

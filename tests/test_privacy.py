@@ -34,6 +34,7 @@ class TestExceptions:
         "how",
         [
             lambda log, error: log.exception("x"),
+            lambda log, error: log.exception("x", exc_info=error),
             lambda log, error: log.error("x", exc_info=True),
             lambda log, error: log.error("x", exc_info=error),
             lambda log, error: log.error(
@@ -41,7 +42,14 @@ class TestExceptions:
             ),
             lambda log, error: asyncio.run(log.aerror("x", exc_info=True)),
         ],
-        ids=["exception", "true", "instance", "tuple", "async"],
+        ids=[
+            "exception",
+            "exception of",
+            "true",
+            "instance",
+            "tuple",
+            "async",
+        ],
     )
     def test_however_it_is_given_it_is_structured(self, log_file, how) -> None:
         log_file.configure()

@@ -53,6 +53,59 @@ def test_a_child_forked_in_the_middle_of_log_calls_logs_at_once(
     assert_every_child_logged(program(FORK_STORM, "100"), 100)
 
 
+def test_a_child_forked_inside_of_a_log_call_and_of_locks_logs_at_once(
+    program,
+) -> None:
+    result = program(
+        """
+        import os, sys, threading, time, warnings
+        import mohflow, structlog
+        from mohflow._pipeline import THRESHOLDS
+        from mohflow.diagnostics import complain
+
+        warnings.simplefilter("ignore", DeprecationWarning)
+        mohflow.configure(console=False, file=os.environ["LOG"])
+        log = structlog.get_logger()
+        held, release = threading.Event(), threading.Event()
+
+        def hold():
+            with THRESHOLDS._lock, complain._lock:
+                held.set()
+                release.wait(20)
+
+        class Forking:
+            def __repr__(self):
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        mohflow.set_level("debug", "db")
+                        structlog.get_logger("db").debug("child")
+                        complain("test", "said by the child")
+                    finally:
+                        os._exit(0)
+                until = time.monotonic() + 15
+                while os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    if time.monotonic() > until:
+                        os.kill(pid, 9)
+                    time.sleep(0.01)
+                return "shown"
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        log.info("parent", value=Forking())
+        release.set()
+        thread.join()
+        """
+    )
+
+    assert 0 == result.returncode, result.stderr
+    assert ["child", "parent"] == [
+        event["event"] for event in result.log_file.events
+    ]
+    assert "mohflow: said by the child\n" == result.stderr
+
+
 @pytest.mark.slow
 def test_a_thousand_children_forked_under_load_log_at_once(program) -> None:
     result = program(FORK_STORM, "1000", timeout=300)
@@ -340,3 +393,37 @@ def test_an_event_during_interpreter_shutdown_raises_nothing(program) -> None:
     assert 0 == result.returncode
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONOPTIMIZE": "2"},
+        {"PYTHONWARNINGS": "error"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
+    ids=str,
+)
+def test_a_line_is_the_same_however_python_is_started(
+    program, environ
+) -> None:
+    result = program(
+        """
+        import logging, os
+        import mohflow, structlog
+
+        mohflow.configure(file=os.environ["LOG"], loki="http://127.0.0.1:9")
+        log = structlog.get_logger()
+        log.info("größe 日本 \U0001f600", password="hunter22")
+        logging.getLogger("a").warning("b")
+        mohflow.shutdown(0.1)
+        """,
+        **environ,
+    )
+
+    assert 0 == result.returncode, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "größe 日本 \U0001f600" == result.events[0]["event"]
+    assert 2 == len(result.events)
+    assert result.events == result.log_file.events

@@ -55,6 +55,25 @@ class TestConfigureTwice:
 
         assert [*before, "mohflow-null"] == sorted(thread_names())
 
+    def test_what_the_sinks_before_could_not_deliver_is_said(
+        self, capsys
+    ) -> None:
+        release = threading.Event()
+
+        class Hanging(mohflow.Sink):
+            def write(self, batch):
+                release.wait(30)
+
+        mohflow.configure(console=False, sinks={"hanging": Hanging()})
+        structlog.get_logger().info("x")
+        settings = mohflow.Settings(shutdown_timeout=0.1)
+        mohflow.configure(settings, console=False)
+        release.set()
+
+        assert "of 1 events for sink 'hanging': 1 lost" in (
+            capsys.readouterr().err
+        )
+
     def test_a_failed_second_call_leaves_the_first_in_force(
         self, log_file
     ) -> None:

@@ -91,6 +91,38 @@ class TestRecords:
         ]
         assert "color_message" not in event
 
+    def test_what_formatters_and_tasks_leave_in_them_is_no_field(
+        self, log_file
+    ) -> None:
+        class Formatting(logging.Handler):
+            def emit(self, record):
+                formatter = logging.Formatter("%(asctime)s %(message)s")
+                formatter.format(record)
+
+        async def main() -> None:
+            logging.getLogger("db").info("x")
+
+        log_file.configure()
+        handler = Formatting()
+        logging.root.handlers.insert(0, handler)
+        asyncio.run(main())
+        logging.root.removeHandler(handler)
+
+        expected = {"timestamp", "level", "event", "logger"}
+        assert expected == log_file.last.keys()
+
+    def test_the_query_in_a_line_of_uvicorn_is_masked(self, log_file) -> None:
+        log_file.configure()
+        logging.getLogger("uvicorn.access").info(
+            '%s - "%s %s HTTP/%s" %d',
+            *("127.0.0.1:5", "GET", "/a?token=hunter22", "1.1", 200),
+        )
+
+        assert (
+            '127.0.0.1:5 - "GET /a?token=[redacted] HTTP/1.1" 200'
+            == (log_file.last["event"])
+        )
+
     def test_secrets_in_them_are_masked(self, log_file) -> None:
         log_file.configure()
         logging.getLogger("db").info(
@@ -138,6 +170,34 @@ class TestOthersHandlers:
         assert [ValueError] == [record.exc_info[0] for record in records]
         assert not {"_logger", "_name"} & vars(records[0]).keys()
         assert 1 == len(log_file.lines)
+
+    def test_the_exporter_of_opentelemetry_gets_each_record_once(
+        self, log_file
+    ) -> None:
+        from opentelemetry.sdk import _logs
+        from opentelemetry.sdk._logs import export
+
+        exporter = export.InMemoryLogRecordExporter()
+        provider = _logs.LoggerProvider()
+        provider.add_log_record_processor(
+            export.SimpleLogRecordProcessor(exporter)
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            handler = _logs.LoggingHandler(logger_provider=provider)
+        logging.root.addHandler(handler)
+        log_file.configure()
+        logging.getLogger("db").warning("took %d ms", 12, extra={"rows": 3})
+        structlog.get_logger("db").warning("native")
+        logging.root.removeHandler(handler)
+        provider.shutdown()
+        exported = [each.log_record for each in exporter.get_finished_logs()]
+
+        assert ["took 12 ms"] == [record.body for record in exported]
+        assert 3 == exported[0].attributes["rows"]
+        assert ["took 12 ms", "native"] == [
+            event["event"] for event in log_file.events
+        ]
 
     def test_a_console_on_root_does_not_show_everything_twice(
         self, program
@@ -251,6 +311,7 @@ class TestUncaught:
         assert 1 == len(called)
         assert "unraisable_exception" == log_file.last["event"]
         assert "Broken.__del__" in log_file.last["object"]
+        assert 1 == len(log_file.lines)
 
     def test_in_a_task_that_nobody_awaits_it_is_one_line(
         self, log_file

@@ -16,9 +16,14 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from mohflow.exceptions import ConfigurationError
+
 
 COMMANDS = {
     "demo": "run a small web service on loopback and show its logs",
+    "doctor": "check every sink and say what is wrong",
+    "replay": "send dead letters and orphaned spool segments again",
+    "view": "show log files, or what is piped in, for people",
 }
 """What each command does, by its name and that of its module."""
 
@@ -48,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(given).parse_args(given)
     try:
         return int(options.run(options))
+    except ConfigurationError as error:
+        print(f"mohflow {options.command}: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         if error.errno not in {errno.EPIPE, errno.ENOSPC}:
             raise

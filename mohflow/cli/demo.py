@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import threading
+import time
 import uuid
 
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,15 @@ import structlog
 
 import mohflow
 
-from mohflow import ConsoleOptions, FileOptions, LedgerSnapshot, Pipeline
+from mohflow import (
+    ConsoleOptions,
+    FileOptions,
+    LedgerSnapshot,
+    LokiOptions,
+    Pipeline,
+    Settings,
+)
+from mohflow.cli import loki_count
 from mohflow.testing import LokiServer
 
 
@@ -36,6 +44,10 @@ log = structlog.get_logger("shop")
 
 CARD = "4111 1111 1111 1111"
 """The test number that card networks publish; it belongs to nobody."""
+
+
+RUN_LABEL = "mohflow_demo"
+"""A label whose value is that of one run; the counts are compared by it."""
 
 
 class PaymentError(Exception):
@@ -143,22 +155,31 @@ def run(options: argparse.Namespace) -> int:
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="mohflow-demo-")) / "shop.log"
     with ExitStack() as stack:
-        # MOHFLOW_LOKI_URL is read by configure(), like every variable.
-        loki = None
-        if not os.environ.get("MOHFLOW_LOKI_URL"):
-            loki = stack.enter_context(LokiServer())
+        loki, since_ns = _loki(stack), time.time_ns()
         pipeline = mohflow.configure(
             service="shop",
             environment="demo",
             console=ConsoleOptions(format="console"),
             file=FileOptions(path=path),
-            loki=loki.url if loki else None,
+            loki=loki,
         )
         _serve()
         ledger = mohflow.shutdown()
-        stored = len(loki.entries()) if loki else None
+        delivered = ledger["loki"].delivered
+        run = RUN_LABEL, loki.labels[RUN_LABEL]
+        stored = loki_count.count(loki, run, since_ns, delivered)
     _show(pipeline, path)
     return _balance(path, ledger, stored)
+
+
+def _loki(stack: ExitStack) -> LokiOptions:
+    """Return the Loki of the variables, or one of our own; label this run."""
+    found = Settings().loki
+    if not isinstance(found, LokiOptions):
+        server = stack.enter_context(LokiServer())
+        found = LokiOptions(url=server.url)
+    labels = {**found.labels, RUN_LABEL: uuid.uuid4().hex[:12]}
+    return found.model_copy(update={"labels": labels})
 
 
 def _serve() -> None:
@@ -201,9 +222,9 @@ def _balance(
     where = f"{lines} lines in the file"
     is_right = lines == ledger["file"].delivered
     if stored is None:
-        where += "; ask your Loki for its own"
+        where += "; Loki does not show us its own"
     else:
-        where += f", {stored} entries in the Loki of the demo"
+        where += f", {stored} entries shown by Loki"
         is_right = is_right and stored == ledger["loki"].delivered
     is_right = is_right and all(one.is_balanced for one in ledger.values())
     verdict = "balances" if is_right else "DOES NOT balance"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -53,6 +54,34 @@ def lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def share(descriptor: int) -> None:
+    """
+    Wait until nobody has the file for himself; then nobody gets it.
+
+    It lasts as long as what :func:`lock` does. Where files cannot be locked
+    nothing happens.
+    """
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
+def is_locked(path: str | os.PathLike[str]) -> bool:
+    """Return whether a process has the file at *path* for itself."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        if fcntl is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def unlock(descriptor: int) -> None:

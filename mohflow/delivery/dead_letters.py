@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import time
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +15,21 @@ from typing import Any
 import orjson
 
 from mohflow._event import Event
-from mohflow.delivery._files import identify, lock, reason_of, unlock
+from mohflow.delivery._files import (
+    identify,
+    lock,
+    reason_of,
+    share,
+    unlock,
+)
 from mohflow.delivery._segment import fields_beside
 from mohflow.delivery.adoption import make_private
 from mohflow.exceptions import SpoolError
+
+
+_ATTEMPTS = 100
+_PAUSE = 0.05
+"""Seconds between two attempts to have a file that others write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,9 @@ class DeadLetters:
         try:
             make_private(self.path.parent)
             self._rotate()
-            self._write(data)
+            while not self._write(data):
+                # The file was moved away just before it was ours.
+                pass
         except OSError as error:
             raise SpoolError(reason_of(error)) from error
 
@@ -67,15 +82,74 @@ class DeadLetters:
                 contextlib.suppress(FileNotFoundError),
                 open(path, "rb") as file,
             ):
-                yield from filter(None, map(_decode, file))
+                yield from filter(None, map(decode_letter, file))
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
         return os.open(self.path, flags, 0o600)
 
-    def _write(self, data: bytes) -> None:
+    def take(self, folder: Path) -> list[Path]:
+        """
+        Move the files into *folder*; nobody writes to them any more.
+
+        Returns:
+            The new paths, the older letters first.
+
+        Raises:
+            OSError: A file cannot be moved, or others write to it all the
+                time.
+        """
+        stamp = time.time_ns()
+        taken = [folder / f"taken-{stamp}-{number}" for number in (0, 1)]
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self.old_path, taken[0])
+        for _ in range(_ATTEMPTS):
+            if self._move(taken[1]):
+                return [path for path in taken if path.exists()]
+            time.sleep(_PAUSE)
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    def _move(self, target: Path) -> bool:
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            return True
+        if not lock(descriptor):
+            os.close(descriptor)
+            return False
+        try:
+            if not self._is_current(descriptor):
+                return False
+            os.rename(self.path, target)
+        finally:
+            unlock(descriptor)
+        return True
+
+    def _is_current(self, descriptor: int) -> bool:
+        try:
+            named = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        return identify(named) == identify(os.fstat(descriptor))
+
+    def restore(self, lines: Sequence[bytes]) -> None:
+        """
+        Put back lines that are no letters, as they were.
+
+        Raises:
+            OSError: Some of them are not written.
+        """
+        data = b"".join(line.rstrip(b"\n") + b"\n" for line in lines)
+        while data and not self._write(data):
+            pass
+
+    def _write(self, data: bytes) -> bool:
+        """Write *data*, unless the file has been moved away by then."""
         descriptor = self._open()
         try:
+            share(descriptor)
+            if not self._is_current(descriptor):
+                return False
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 # The disk was full: end the torn line.
@@ -83,7 +157,8 @@ class DeadLetters:
             while data:
                 data = data[os.write(descriptor, data) :]
         finally:
-            os.close(descriptor)
+            unlock(descriptor)
+        return True
 
     def _rotate(self) -> None:
         """Move a full file away, unless another process is about to."""
@@ -123,7 +198,8 @@ def _encode(sink: str, event: Event, reason: str) -> bytes:
     return orjson.dumps(letter, None, orjson.OPT_APPEND_NEWLINE)
 
 
-def _decode(text: bytes) -> DeadLetter | None:
+def decode_letter(text: bytes) -> DeadLetter | None:
+    """Return the letter in a line; ``None`` if there is none."""
     try:
         letter: dict[str, Any] = orjson.loads(text)
         line = letter["line"].encode()

@@ -60,7 +60,7 @@ class Delivery:
         self._disk = disk
         self._begin()
         if disk is not None:
-            with self._shared.wake:
+            with self._shared.lock:
                 self._shared.backlog.look_around(clock())
             if self._shared.backlog.is_on_disk:
                 self._worker.start()
@@ -80,7 +80,7 @@ class Delivery:
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
-        with self._shared.wake:
+        with self._shared.lock:
             return self._shared.look()
 
     def put(self, event: Event) -> None:
@@ -95,7 +95,7 @@ class Delivery:
             return
         shared = self._shared
         backlog = shared.backlog
-        with shared.wake:
+        with shared.lock:
             if shared.is_closing:
                 self.ledger.refused("closed")
                 return
@@ -117,7 +117,7 @@ class Delivery:
             The number that the oldest event in memory must pass.
         """
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             upto = shared.backlog.queue.entered - 1
             is_waiting = shared.oldest() <= upto or shared.backlog.is_on_disk
             if is_waiting:
@@ -139,7 +139,7 @@ class Delivery:
         """
         upto = self.expedite()
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             return shared.wake.wait_for(
                 lambda: shared.oldest() > upto,
                 max(0.0, deadline - time.monotonic()),
@@ -149,14 +149,14 @@ class Delivery:
         """Deliver what can be until *deadline*; keep or count the rest."""
         self.expedite()
         shared = self._shared
-        with shared.wake:
+        with shared.lock:
             shared.wake.wait_for(
                 shared.is_settled, max(0.0, deadline - time.monotonic())
             )
             shared.is_closing = True
             shared.wake.notify_all()
         is_over = self._worker.join(deadline - time.monotonic())
-        with shared.wake:
+        with shared.lock:
             if shared.batch is not None:
                 shared.backlog.finish(shared.batch)
             shared.backlog.close()

@@ -17,9 +17,9 @@ from mohflow.typing import Limits, Sink
 
 class Shared:
     """
-    The state of one delivery. Read and written only under ``wake``.
+    The state of one delivery. Read and written only under ``lock``.
 
-    The condition is signalled after every change that somebody may wait for.
+    ``wake`` is signalled after every change that somebody may wait for.
     The breaker belongs to the worker; others only look at it.
     """
 
@@ -41,7 +41,10 @@ class Shared:
             options.linger,
         )
         self.ledger = Ledger(clock)
-        self.wake = threading.Condition(threading.Lock())
+        # Taken by itself where signal handlers run: one that raises while a
+        # Condition is entered would leave it locked for ever.
+        self.lock = threading.Lock()
+        self.wake = threading.Condition(self.lock)
         spool = disk.spool if disk else None
         self.backlog = Backlog(name, options, self.ledger, spool)
         self.breaker = Breaker()

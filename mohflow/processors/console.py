@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from structlog.typing import EventDict
 
+from mohflow.processors._local_time import LocalTime
+from mohflow.processors._remembered import Remembered
 from mohflow.processors.errors import StructuredExceptions, format_traceback
 from mohflow.processors.logfmt import UNSAFE, last_resort
 from mohflow.processors.plain import Plain
@@ -37,17 +38,20 @@ _LEVELS = {
     "critical": "\x1b[1;37;41m",
 }
 
-_ON_EVERY_LINE = (
-    "service",
-    "environment",
-    "correlation_id",
-    "trace_id",
-    "span_id",
-    "trace_flags",
+ON_EVERY_LINE = dict.fromkeys(
+    (
+        "service",
+        "environment",
+        "correlation_id",
+        "trace_id",
+        "span_id",
+        "trace_flags",
+    )
 )
 """Seldom what a developer looks for: last, and dimmed."""
 
-_LONG_ID = re.compile(r"[0-9a-fA-F-]{16,}")
+_ID_LENGTH = 16
+_is_id = re.compile(f"[0-9a-fA-F-]{{{_ID_LENGTH},}}").fullmatch
 _ID_DIGITS = 8
 
 _ESCAPES = {
@@ -56,10 +60,11 @@ _ESCAPES = {
     if re.match(f"[{UNSAFE}]", chr(code))
 } | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _BARE = re.compile(rf"""[^\s"'=\\{UNSAFE}]+""")
-_NO_STRING = re.compile(
-    r"[{\[].*|-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|true|false|null"
-)
-"""Text that would pass for a number, a list and so on without quotes."""
+_is_plain = re.compile(
+    # What would pass for a number, a list and so on gets quotes.
+    r"(?!(?:[{\[].*|-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|true|false|null)\Z)"
+    rf"{_BARE.pattern}"
+).fullmatch
 
 _MARGIN = re.compile(r" *[|+] | *(?=\+-)")
 _CONNECTION = re.compile(
@@ -81,10 +86,24 @@ class ConsoleRenderer:
 
     Args:
         colors: Whether to use ANSI colours.
+        dates: Whether the date stands before the time of day.
     """
 
-    def __init__(self, colors: bool) -> None:  # noqa: FBT001 - the only one
+    def __init__(
+        self,
+        colors: bool,  # noqa: FBT001 - the only one
+        *,
+        dates: bool = False,
+    ) -> None:
         self._colors = colors
+        self._clock = LocalTime(dates=dates)
+        self._levels = Remembered(self._level)
+        self._events = Remembered(self._event)
+        self._loggers = Remembered(self._logger)
+        self._names = Remembered(self._painted_name)
+        self._dim_names = Remembered(self._dim_name)
+        self._dim = _DIM if colors else ""
+        self._end = _RESET if colors else ""
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict, /
@@ -95,37 +114,79 @@ class ConsoleRenderer:
                     logger, method_name, dict(event_dict)
                 )
             fields = Plain()(logger, method_name, event_dict)
-            return "".join(self._lines(fields)).encode()
+            return self.text(fields).encode()
         except Exception:  # a line of JSON takes its place
             # The stack is full.
             return last_resort(event_dict)
 
-    def _lines(self, fields: EventDict) -> Iterator[str]:
-        below = [*_stack(fields), *self._traceback(fields)]
-        parts = [*self._head(fields), *self._pairs(fields)]
-        yield " ".join(parts).rstrip() + "\n"
-        for line in below:
-            yield f"{INDENT}{line}\n"
+    def text(self, fields: EventDict) -> str:
+        """
+        Return the lines of an event that holds only what JSON can hold.
 
-    def _head(self, fields: EventDict) -> Iterator[str]:
-        if "timestamp" in fields:
-            yield self._paint(_DIM, _time_of_day(fields.pop("timestamp")))
-        if "level" in fields:
-            level = _escaped(_text(fields.pop("level")))
-            yield self._padded(_LEVELS.get(level, ""), level, _LEVEL_WIDTH)
-        event = _escaped(_text(fields.pop("event", "")))
-        yield self._padded(_BOLD, event, _EVENT_WIDTH)
-        if "logger" in fields:
-            name = _escaped(_text(fields.pop("logger")))
-            yield self._paint(_DIM, f"[{name}]")
+        Args:
+            fields: Emptied of what was shown before the fields.
 
-    def _pairs(self, fields: EventDict) -> Iterator[str]:
+        Raises:
+            TypeError: A value is nested too deeply, or is not of JSON.
+        """
+        below: list[str] = []
+        if "stack" in fields or "exception" in fields:
+            below = [*_stack(fields), *self._traceback(fields)]
+        parts = self._head(fields)
+        names = self._names
+        has_ids = False
         for key, value in fields.items():
-            if key not in _ON_EVERY_LINE:
-                yield f"{self._paint(_KEY, _name(key))}={_shown(value)}"
-        for key in _ON_EVERY_LINE:
-            if key in fields:
-                yield self._paint(_DIM, f"{key}={_short(fields[key])}")
+            if key in ON_EVERY_LINE:
+                has_ids = True
+            elif type(value) is str and _is_plain(value):
+                parts.append(names[key] + value)
+            elif type(value) is int:
+                parts.append(f"{names[key]}{value}")
+            else:
+                parts.append(names[key] + _shown(value))
+        if has_ids:
+            parts += self._tail(fields)
+        line = " ".join(parts).rstrip() + "\n"
+        if below:
+            line += "".join([f"{INDENT}{text}\n" for text in below])
+        return line
+
+    def _head(self, fields: EventDict) -> list[str]:
+        parts = []
+        if "timestamp" in fields:
+            text = _text(fields.pop("timestamp"))
+            time = self._clock.show(text) or escaped(text)
+            parts.append(f"{self._dim}{time}{self._end}")
+        if "level" in fields:
+            parts.append(self._levels[_text(fields.pop("level"))])
+        parts.append(self._events[_text(fields.pop("event", ""))])
+        if "logger" in fields:
+            parts.append(self._loggers[_text(fields.pop("logger"))])
+        return parts
+
+    def _tail(self, fields: EventDict) -> list[str]:
+        names, end = self._dim_names, self._end
+        return [
+            f"{names[key]}{_short(fields[key])}{end}"
+            for key in ON_EVERY_LINE
+            if key in fields
+        ]
+
+    def _level(self, level: str) -> str:
+        text = escaped(level)
+        return self._padded(_LEVELS.get(text, ""), text, _LEVEL_WIDTH)
+
+    def _event(self, event: str) -> str:
+        return self._padded(_BOLD, escaped(event), _EVENT_WIDTH)
+
+    def _logger(self, name: str) -> str:
+        return self._paint(_DIM, f"[{escaped(name)}]")
+
+    def _painted_name(self, key: str) -> str:
+        return self._paint(_KEY, _name(key)) + "="
+
+    def _dim_name(self, key: str) -> str:
+        return f"{self._dim}{key}="
 
     def _traceback(self, fields: EventDict) -> Iterable[str]:
         exception = fields.get("exception")
@@ -134,7 +195,7 @@ class ConsoleRenderer:
             text = format_traceback(_guarded(exception))
         elif isinstance(exception, str):
             del fields["exception"]
-            text = "\n".join(map(_escaped, exception.split("\n")))
+            text = "\n".join(map(escaped, exception.split("\n")))
         else:
             return ()
         lines = text.rstrip("\n").split("\n")
@@ -166,7 +227,8 @@ class ConsoleRenderer:
         return text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return *text* with what moves a cursor or ends a line as escapes."""
     return text.translate(_ESCAPES)
 
 
@@ -176,7 +238,7 @@ def _text(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_escaped(text)}"'
+    return f'"{escaped(text)}"'
 
 
 def _name(key: str) -> str:
@@ -184,40 +246,32 @@ def _name(key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    if not isinstance(value, str):
-        return _escaped(_text(value))
-    if _BARE.fullmatch(value) and not _NO_STRING.fullmatch(value):
-        return value
-    return _quoted(value)
+    if isinstance(value, str):
+        return value if _is_plain(value) else _quoted(value)
+    return escaped(_text(value))
 
 
 def _short(value: Any) -> str:
     """Return the end of a long id, because ids often begin with the time."""
-    if isinstance(value, str) and _LONG_ID.fullmatch(value):
-        return "…" + value[-_ID_DIGITS:]
+    if isinstance(value, str):
+        if len(value) >= _ID_LENGTH and _is_id(value):
+            return "…" + value[-_ID_DIGITS:]
+        if _is_plain(value):
+            return value
     return _shown(value)
-
-
-def _time_of_day(timestamp: Any) -> str:
-    text = _text(timestamp)
-    try:
-        time = datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return _escaped(text)
-    return time.strftime("%H:%M:%S.") + f"{time.microsecond // 1000:03d}"
 
 
 def _stack(fields: EventDict) -> Iterator[str]:
     if isinstance(fields.get("stack"), str):
-        yield from map(_escaped, fields.pop("stack").split("\n"))
+        yield from map(escaped, fields.pop("stack").split("\n"))
 
 
 def _guarded(value: Any) -> Any:
     """Return *value* with a bar before every line of a text but the first."""
     if isinstance(value, str):
-        return "\n| ".join(map(_escaped, value.split("\n")))
+        return "\n| ".join(map(escaped, value.split("\n")))
     if isinstance(value, dict):
-        return {_escaped(key): _guarded(v) for key, v in value.items()}
+        return {escaped(key): _guarded(v) for key, v in value.items()}
     if isinstance(value, list):
         return [_guarded(item) for item in value]
     return value

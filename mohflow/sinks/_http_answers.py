@@ -48,6 +48,8 @@ _ADVICE = {
     "reset": "The server closed the connection before it answered.",
     "credentials": "token_file or a certificate cannot be read or used.",
     "redirect": "The server sends us elsewhere; we do not go. Check url.",
+    "not_loki": "What answers is not Loki: a login page, a gateway or another "
+    "service. Check url.",
     "http_401": "Check username, password, token and tenant.",
     "http_403": "The credentials are not allowed to write.",
     "http_404": "Nothing is there. Check the path of url.",
@@ -70,7 +72,9 @@ def rejected(reason: str, *, split: bool = False, said: str = "") -> Rejected:
 
 def no_answer(error: Exception) -> Unavailable:
     """Name what happened to a request that got no answer."""
-    return unavailable(_reason(error))
+    reason = _reason(error)
+    said = _distrust(error) if reason == "tls" else ""
+    return unavailable(reason, said=said)
 
 
 def no_credentials() -> Unavailable:
@@ -163,6 +167,40 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or next(
             (a for a in error.args if isinstance(a, BaseException)), None
         )
+
+
+_CERTIFICATE = {
+    9: "The certificate of the server is not valid yet: check the clocks.",
+    10: "The certificate of the server has expired.",
+    18: "The certificate of the server is signed by itself: set ca_file.",
+    19: "The authority of the server is not known here: set ca_file.",
+    20: "The authority of the server is not known here: set ca_file.",
+    21: "The authority of the server is not known here: set ca_file.",
+    62: "The certificate of the server is for another name: check url.",
+    64: "The certificate of the server is for another name: check url.",
+}
+"""By OpenSSL's numbers, X509_V_ERR_* in x509_vfy.h."""
+
+_HANDSHAKE = {
+    "WRONG_VERSION_NUMBER": "No TLS is spoken there: is it http in url?",
+    "HTTP_REQUEST": "No TLS is spoken there: is it http in url?",
+    "CERTIFICATE_REQUIRED": "The server asks who we are: set cert_file.",
+    "HANDSHAKE_FAILURE": "The server refuses us: does it want cert_file?",
+    "UNKNOWN_CA": "The server does not know the authority of cert_file.",
+}
+"""By what OpenSSL's reason contains."""
+
+
+def _distrust(error: Exception) -> str:
+    """Return why TLS failed, as far as OpenSSL tells."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            known = _CERTIFICATE.get(cause.verify_code)
+            return known or f"{cause.verify_message}."
+        if isinstance(cause, ssl.SSLError):
+            why = cause.reason or ""
+            return next((t for k, t in _HANDSHAKE.items() if k in why), why)
+    return ""
 
 
 def _with_notes(error: Fault, said: str) -> Fault:

@@ -188,6 +188,8 @@ def fault(
     may_halve = count > 1 and refusals > PATIENCE
     if status == 260 or "ingestion blocked for user" in text:
         return unavailable("blocked", _blocked_for(headers, text), said)
+    if 300 <= status < 400:
+        said = f"It sends us to {headers.get('Location', 'no place')!r}."
     if status < 400:
         return unavailable("not_loki", hold(), said)
     if status == 429:

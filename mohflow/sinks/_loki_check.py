@@ -34,6 +34,9 @@ PAUSE = 0.25
 """Seconds between two tries."""
 
 
+_UNKNOWN = "the path of url is not that of Loki itself"
+
+
 def canary(time_ns: int) -> Event:
     """Return an event that is found again by its line."""
     fields = {"level": "info", "event": "mohflow.canary"}
@@ -62,9 +65,12 @@ def require_shown(
     url: str,
     labels: Mapping[str, str],
     event: Event,
-) -> None:
+) -> str:
     """
     Raise ``not_shown`` if a query that is allowed does not find *event*.
+
+    Returns:
+        What was found.
 
     Args:
         ask: Gets a URL.
@@ -73,15 +79,21 @@ def require_shown(
         event: What was pushed.
     """
     if not url.endswith(PUSH):
-        return
+        return f"it took an event; nothing is read back, as {_UNKNOWN}"
     query = url.removesuffix(PUSH) + _query(labels, event.time_ns)
     line = event.line.removesuffix(b"\n").decode()
     for attempt in range(TRIES):
         if attempt:
             time.sleep(PAUSE)
-        shown = _lines(ask(query))
-        if shown is None or line in shown:
-            return
+        answer = ask(query)
+        shown = _lines(answer)
+        if shown is None:
+            return (
+                "it took an event; it could not be read back: queries answer "
+                f"HTTP {answer.status_code} to us"
+            )
+        if line in shown:
+            return "it took an event and showed it again"
     error = Unavailable("not_shown")
     error.add_note(
         "Loki took an event and does not show it. Check tenant, and that "

@@ -79,7 +79,8 @@ class ConsoleSink(Sink):
     """
     Write each event with one call, after what the program printed before.
 
-    A character that the stream cannot encode is written as an escape.
+    A character that the stream cannot encode is written as the escape that
+    JSON has for it.
     """
 
     def __init__(self, options: ConsoleOptions) -> None:
@@ -150,7 +151,22 @@ def _encoded(lines: bytes, encoding: str) -> bytes:
     if encoding == "utf-8" or codecs.lookup(encoding).name == "utf-8":
         return lines
     text = lines.decode("utf-8", "backslashreplace")
-    return text.encode(encoding, "backslashreplace")
+    return text.encode(encoding, ESCAPES)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Spell what cannot be encoded as JSON does: lines of it stay JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode(
+        "utf-16-be", "surrogatepass"
+    )
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{a:02x}{b:02x}" for a, b in pairs), error.end
+
+
+ESCAPES = "mohflow.escapes"
+codecs.register_error(ESCAPES, _escaped)
 
 
 def _write_text(stream: Any, text: str) -> None:
@@ -158,6 +174,6 @@ def _write_text(stream: Any, text: str) -> None:
         stream.write(text)
     except UnicodeEncodeError:
         encoding = getattr(stream, "encoding", None) or "ascii"
-        known = text.encode(encoding, "backslashreplace")
+        known = text.encode(encoding, ESCAPES)
         stream.write(known.decode(encoding))
     stream.flush()

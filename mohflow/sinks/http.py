@@ -152,9 +152,12 @@ class HttpSink(Sink, Generic[Options]):
         request.headers.update(headers or {})
         return _http_client.exchange(client, request)
 
-    def check(self) -> None:
+    def check(self) -> str | None:
         """
         Ask for *url*, and raise if nobody is there or we are not welcome.
+
+        Returns:
+            What was answered. That events are taken there it does not tell.
 
         Raises:
             mohflow.Unavailable: The reason is in it, advice in its notes.
@@ -163,6 +166,15 @@ class HttpSink(Sink, Generic[Options]):
         status = response.status_code
         if status in (401, 403, 407) or status >= 500:
             raise bad_answer(status, response.headers, first_line(response))
+        return f"the server answers (HTTP {status} to GET); nothing was sent"
+
+    @property
+    def proxy(self) -> str | None:
+        """Host and port of the proxy that requests go through, if any."""
+        from mohflow.sinks import _http_client  # noqa: PLC0415 - as above
+
+        found = _http_client.proxy_of(self.options)
+        return None if found is None else found.url.netloc.decode()
 
     def close(self) -> None:
         """Close the connection; the next batch opens one again."""

@@ -152,9 +152,12 @@ class LokiSink(HttpSink[LokiOptions]):
             refusals=self._count_refusal(response.status_code, batch),
         )
 
-    def check(self) -> None:
+    def check(self) -> str | None:
         """
         Push an event, and read it back where we are allowed to.
+
+        Returns:
+            What was found to work.
 
         Raises:
             mohflow.SinkError: The reason is in it, advice in its notes.
@@ -166,7 +169,7 @@ class LokiSink(HttpSink[LokiOptions]):
         require_same_time(response.headers, self._clock())
         if partial is not None:
             raise rejected(partial.rejected[0][1], said=first_line(response))
-        require_shown(
+        return require_shown(
             lambda query: self.send(
                 "GET", query, headers=self._tenant_header(event)
             ),

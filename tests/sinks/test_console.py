@@ -2,6 +2,7 @@ import contextlib
 import errno
 import fcntl
 import io
+import json
 import os
 import pty
 import subprocess
@@ -134,7 +135,7 @@ class TestStream:
     @pytest.mark.parametrize(
         ("encoding", "written"),
         [
-            ("ascii", rb"gr\xf6\xdfe \u2026"),
+            ("ascii", rb"gr\u00f6\u00dfe \u2026"),
             ("latin-1", b"gr\xf6\xdfe \\u2026"),
             ("cp1252", b"gr\xf6\xdfe \x85"),
         ],
@@ -151,6 +152,17 @@ class TestStream:
 
         assert written + b"\n" == os.read(reader, 100) == captured
         os.close(reader)
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+    def test_json_that_cannot_be_encoded_stays_json(self, encoding):
+        text = "größe \u65e5\u672c \U0001f600"
+        line = json.dumps({"event": text}, ensure_ascii=False).encode()
+        below = io.BytesIO()
+        with stdout(io.TextIOWrapper(below, encoding=encoding)):
+            sink().write([event(line + b"\n")])
+            captured = below.getvalue()
+
+        assert {"event": text} == json.loads(captured.decode(encoding))
 
     def test_a_long_line_is_whole_though_threads_write(self):
         reader, writer = pipe()

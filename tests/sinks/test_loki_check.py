@@ -60,7 +60,8 @@ def fault(loki):
 
 def test_what_was_pushed_is_read_back():
     loki = Loki(tenant="team-a")
-    loki.sink.check()
+
+    assert "it took an event and showed it again" == loki.sink.check()
     push, query = loki.requests
 
     assert "/loki/api/v1/query_range" == query.url.path
@@ -89,13 +90,14 @@ def test_an_event_that_is_not_shown_is_a_fault():
 def test_reading_may_be_forbidden(answer):
     loki = Loki()
     loki.queried = answer
-    loki.sink.check()
+
+    assert f"answer HTTP {answer.status_code} to us" in loki.sink.check()
 
 
 def test_another_path_is_only_pushed_to():
     loki = Loki(url="https://gate.example.org/push")
-    loki.sink.check()
 
+    assert "nothing is read back" in loki.sink.check()
     assert 1 == len(loki.requests)
 
 
