@@ -1,7 +1,5 @@
 """Run it: celery -A celery_shop worker --pool=prefork."""
 
-import os
-
 import structlog
 
 from celery import Celery
@@ -13,15 +11,8 @@ from mohflow.integrations import celery
 
 mohflow.configure(service="shop")
 log = structlog.get_logger("shop")
-# A broker of files, so that the example needs no server.
-for folder in ("queue", "control"):
-    os.makedirs(folder, exist_ok=True)
-app = Celery("shop", broker="filesystem://localhost")
-app.conf.broker_transport_options = {
-    "data_folder_in": "queue",
-    "data_folder_out": "queue",
-    "control_folder": "control",
-}
+# A broker in a file, so that the example needs no server.
+app = Celery("shop", broker="sqla+sqlite:///broker.db")
 celery.init_app(app)
 
 

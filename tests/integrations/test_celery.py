@@ -1,7 +1,7 @@
 """
-Real workers with a real broker between processes: Celery's filesystem one.
+Real workers with a real broker between processes: a database of SQLite.
 
-It needs no server and no package, so a clean machine can run these tests.
+It needs no server, so a clean machine can run these tests.
 """
 
 from __future__ import annotations
@@ -21,19 +21,10 @@ APP = """
 
     mohflow.configure(console=False, file=os.environ["LOG"])
     log = structlog.get_logger("app")
-    for folder in ("queue", "control", "results"):
-        os.makedirs(folder, exist_ok=True)
-    app = Celery(
-        "app", broker="filesystem://", backend=f"file://{os.getcwd()}/results"
-    )
+    app = Celery("app", broker="sqla+sqlite:///broker.db")
     app.conf.update(
-        broker_transport_options={
-            "data_folder_in": "queue",
-            "data_folder_out": "queue",
-            "control_folder": "control",
-            "polling_interval": 0.02,
-        },
         task_always_eager="EAGER" in os.environ,
+        task_ignore_result=True,
         worker_prefetch_multiplier=1,
     )
     celery.init_app(app)
