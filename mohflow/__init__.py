@@ -12,6 +12,7 @@ from mohflow._configure import (
     flush,
     get_logger,
     ledger,
+    reload,
     set_level,
     shutdown,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "health",
     "in_context",
     "ledger",
+    "reload",
     "set_level",
     "shutdown",
 ]

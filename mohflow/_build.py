@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from pydantic import BaseModel
 from structlog.typing import Processor
 
 from mohflow import plugins
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
-from mohflow._routes import Route, Steps
+from mohflow._routes import Carrier, Route, Steps
 from mohflow.delivery import Inline
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.console import ConsoleRenderer
@@ -50,10 +52,39 @@ from mohflow.typing import Renderer
 Render = Callable[..., Renderer]
 
 
+class Deliveries:
+    """
+    Make deliveries, or take over those that would be the same.
+
+    Args:
+        routes: Those that are in force; none when all is to be new.
+    """
+
+    def __init__(self, routes: Sequence[Route] = ()) -> None:
+        self._old = {route.delivery.name: route for route in routes}
+        self._new: list[Carrier] = []
+
+    def get(
+        self, name: str, made_of: object, make: Callable[[], Carrier]
+    ) -> Carrier:
+        """Return the delivery called *name*."""
+        old = self._old.get(name)
+        if old is not None and old.made_of == made_of:
+            return old.delivery
+        self._new.append(make())
+        return self._new[-1]
+
+    def undo(self) -> None:
+        """Close what was made, because the rest cannot be."""
+        for delivery in self._new:
+            delivery.close(time.monotonic())
+
+
 def build(
     settings: Settings,
     processors: Sequence[Processor] = (),
     environ: Mapping[str, str] = os.environ,
+    old: Sequence[Route] = (),
 ) -> tuple[Steps, list[Route]]:
     """
     Return the steps and the sinks that *settings* describe, files opened.
@@ -62,17 +93,22 @@ def build(
         settings: What is wanted.
         processors: The user's, between the timestamp and the exceptions.
         environ: Tells whether colours are wanted.
+        old: Routes whose deliveries go on where they would be the same.
 
     Raises:
         ConfigurationError: A sink cannot be used.
     """
     render = _renderers(settings.max_line_bytes)
-    routes = [
-        *_console(settings, render, environ),
-        *_file(settings, render),
-        *_remote(settings, render),
-    ]
-    return _steps(settings, processors), routes
+    deliveries = Deliveries(old)
+    with ExitStack() as undo:
+        undo.callback(deliveries.undo)
+        routes = [
+            *_console(settings, render, environ, deliveries),
+            *_file(settings, render, deliveries),
+            *_remote(settings, render, deliveries),
+        ]
+        undo.pop_all()
+    return steps_for(settings, processors), routes
 
 
 def stderr_route(max_line_bytes: int) -> Route:
@@ -83,7 +119,8 @@ def stderr_route(max_line_bytes: int) -> Route:
     )
 
 
-def _steps(settings: Settings, processors: Sequence[Processor]) -> Steps:
+def steps_for(settings: Settings, processors: Sequence[Processor]) -> Steps:
+    """Return the steps that *settings* describe, those of the user inside."""
     static = StaticFields(
         service=settings.service, environment=settings.environment
     )
@@ -123,7 +160,10 @@ def _renderer(name: str, *, colors: bool) -> Renderer:
 
 
 def _console(
-    settings: Settings, render: Render, environ: Mapping[str, str]
+    settings: Settings,
+    render: Render,
+    environ: Mapping[str, str],
+    deliveries: Deliveries,
 ) -> list[Route]:
     if settings.console is False:
         return []
@@ -132,21 +172,35 @@ def _console(
     colors = wants_colors(stream, environ)
     is_for_people = is_terminal(stream) or colors
     name = options.format or ("console" if is_for_people else "json")
-    delivery = Inline("console", ConsoleSink(options))
+    made_of = _without_form(options)
+    delivery = deliveries.get(
+        "console", made_of, lambda: Inline("console", ConsoleSink(options))
+    )
     renderer = render(name, colors=colors)
-    return [Route(delivery, renderer, _number(options.level))]
+    return [Route(delivery, renderer, _number(options.level), made_of)]
 
 
-def _file(settings: Settings, render: Render) -> list[Route]:
+def _file(
+    settings: Settings, render: Render, deliveries: Deliveries
+) -> list[Route]:
     if not isinstance(settings.file, FileOptions):
         return []
     options = settings.file
-    delivery = Inline("file", FileSink(options, background=_in_background))
-    delivery.sink.check()
-    return [Route(delivery, render(options.format), _number(options.level))]
+
+    def make() -> Inline:
+        sink = FileSink(options, background=_in_background)
+        sink.check()
+        return Inline("file", sink)
+
+    made_of = _without_form(options)
+    delivery = deliveries.get("file", made_of, make)
+    renderer = render(options.format)
+    return [Route(delivery, renderer, _number(options.level), made_of)]
 
 
-def _remote(settings: Settings, render: Render) -> list[Route]:
+def _remote(
+    settings: Settings, render: Render, deliveries: Deliveries
+) -> list[Route]:
     given: dict[str, Any] = dict(settings.sinks)
     for name in given.keys() & {"console", "file", "loki", "stderr"}:
         msg = (
@@ -157,31 +211,59 @@ def _remote(settings: Settings, render: Render) -> list[Route]:
     if isinstance(settings.loki, LokiOptions):
         given["loki"] = settings.loki
     return [
-        _delivery(name, what, settings, render) for name, what in given.items()
+        _queued(name, what, settings, render, deliveries)
+        for name, what in given.items()
     ]
 
 
-def _delivery(
-    name: str, what: Any, settings: Settings, render: Render
+def _queued(
+    name: str,
+    what: Any,
+    settings: Settings,
+    render: Render,
+    deliveries: Deliveries,
 ) -> Route:
-    # A program without a remote sink pays for no queue and no disk.
-    from mohflow.delivery.disk import Disk  # noqa: PLC0415
-    from mohflow.delivery.engine import Delivery  # noqa: PLC0415
-
-    sink, options = plugins.make(name, what, _labels(settings))
-    bounds = (
-        options
-        if isinstance(options, DeliveryOptions)
-        else DeliveryOptions(linger=sink.limits.max_age)
-    )
-    disk = None
-    if plugins.wants_disk(name, bounds, settings.spool_dir):
-        disk = Disk.below(cast("Path", settings.spool_dir), name)
-    level = getattr(options, "level", None)
+    kind, options = plugins.resolve(what)
+    labels = _labels(settings)
     form = getattr(options, "format", "json")
-    return Route(
-        Delivery(name, sink, bounds, disk), render(form), _number(level)
+    made_of = (
+        kind,
+        _without_form(options),
+        labels,
+        settings.spool_dir,
+        form == "json",
     )
+
+    def make() -> Carrier:
+        # A program without a remote sink pays for no queue and no disk.
+        from mohflow.delivery.disk import Disk  # noqa: PLC0415
+        from mohflow.delivery.engine import Delivery  # noqa: PLC0415
+
+        sink = plugins.create(kind, options, labels)
+        bounds = (
+            options
+            if isinstance(options, DeliveryOptions)
+            else DeliveryOptions(linger=sink.limits.max_age)
+        )
+        disk = None
+        if plugins.wants_disk(name, bounds, settings.spool_dir):
+            disk = Disk.below(cast("Path", settings.spool_dir), name)
+        return Delivery(name, sink, bounds, disk, is_json=form == "json")
+
+    return Route(
+        deliveries.get(name, made_of, make),
+        render(form),
+        _number(getattr(options, "level", None)),
+        made_of,
+    )
+
+
+def _without_form(options: BaseModel | None) -> BaseModel | None:
+    """Return *options* without what the route decides, not the delivery."""
+    if options is None:
+        return None
+    names = {"format", "level"} & type(options).model_fields.keys()
+    return options.model_copy(update=dict.fromkeys(names))
 
 
 def _labels(settings: Settings) -> dict[str, str]:

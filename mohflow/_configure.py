@@ -14,6 +14,7 @@ import structlog
 from pydantic import BaseModel
 from structlog.typing import FilteringBoundLogger, Processor
 
+from mohflow._changes import say_level
 from mohflow._emit import undisturbed
 from mohflow._install import INSTALLATION
 from mohflow._levels import level_number
@@ -121,10 +122,7 @@ def _merge(settings: Settings | None, arguments: dict[str, Any]) -> Settings:
             "single settings by name, as in configure(service=...)."
         )
         raise ConfigurationError(msg)
-    made = {
-        name: getattr(settings, name) for name in settings.model_fields_set
-    }
-    return Settings(**(made | given))
+    return Settings(**(settings.arguments() | given))
 
 
 def get_logger(
@@ -148,6 +146,8 @@ def set_level(
     """
     Change a level now, for every logger that exists or will.
 
+    It is logged as ``level_changed``, which no level hides.
+
     Args:
         level: A number, or a name in any case.
         logger: The loggers of this name and below; all when left out.
@@ -164,6 +164,27 @@ def set_level(
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     THRESHOLDS.set(number, logger, ttl)
+    say_level(number, logger, ttl)
+
+
+def reload() -> bool:
+    """
+    Read variables and files again, and put in force what they say now.
+
+    The arguments of :func:`configure` stay. No event is lost or doubled;
+    sinks whose options are the same go on. What has changed is logged as
+    ``settings_changed``, each value before and after, secrets hidden; what
+    cannot be used as ``settings_refused``. No level hides either.
+
+    Returns:
+        Whether anything has changed.
+
+    Raises:
+        ConfigurationError: It cannot be used. What was configured before is
+            still in force.
+    """
+    with undisturbed():
+        return INSTALLATION.reload()
 
 
 def flush(timeout: float = 5.0) -> bool:

@@ -34,9 +34,9 @@ class DeliveryOptions(BaseModel):
     ``spool`` once ``spool_dir`` is set, else ``memory``."""
 
     queue_bytes: Bytes = 32 * MiB
-    """Bytes of lines, or text such as ``32 MiB``, that wait in memory while
-    the sink is slow or away. More of it rides out a longer outage and costs
-    that much memory."""
+    """Bytes of memory, or text such as ``32 MiB``, for events that wait while
+    the sink is slow or away: an event takes its line and 300 bytes. More of
+    it rides out a longer outage and costs that much memory."""
 
     queue_events: int = Field(default=100_000, gt=0)
     """Events that wait in memory; the bound that is reached first counts."""
@@ -59,3 +59,9 @@ class DeliveryOptions(BaseModel):
     linger: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     """Seconds that an event waits for company. Less shows events sooner and
     makes more requests."""
+
+    catch_up: Bytes = 3_000_000
+    """Bytes of lines a second, at most, in which what piled up on disk is
+    sent once the sink is back; it halves when the sink answers that this is
+    too much. Loki takes 3 MB/s of one stream unless told otherwise
+    (``per_stream_rate_limit``). More shows old events sooner."""

@@ -6,6 +6,7 @@ import _thread
 import atexit
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -52,6 +53,22 @@ class AtExit:
             and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         ):
             signal.signal(signal.SIGTERM, self._on_sigterm)
+
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            self._end_with_child()
+
+    def after_fork(self) -> None:
+        """Follow ``multiprocessing``, whose children end without atexit."""
+        util = sys.modules.get("multiprocessing.util")
+        if self._is_started and util is not None:
+            # It forgets what was to be done at the end, then calls this.
+            util.register_after_fork(self, AtExit._end_with_child)
+
+    def _end_with_child(self) -> None:
+        from multiprocessing.util import Finalize  # noqa: PLC0415 - loaded
+
+        Finalize(None, self._last_words, exitpriority=-100)
 
     def stop(self) -> None:
         """Unregister, and give SIGTERM back if it still is ours."""

@@ -5,24 +5,42 @@ from __future__ import annotations
 import os
 import threading
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from structlog.typing import Processor
 
 from mohflow._build import build, stderr_route
-from mohflow._emit import forget_call
-from mohflow._exit import AtExit, say_losses
+from mohflow._changes import differences, say_changed, say_refused
+from mohflow._emit import forget_call, undisturbed
+from mohflow._exit import AtExit
 from mohflow._levels import level_number
 from mohflow._logger import BoundLogger
 from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
+from mohflow._retire import Retired
+from mohflow._routes import Route, Steps
 from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
+from mohflow.exceptions import ConfigurationError
 from mohflow.hooks import UncaughtExceptions
 from mohflow.settings import Settings
 from mohflow.stdlib import StdlibCapture
+
+
+if TYPE_CHECKING:
+    from mohflow._reload import Watcher
+
+
+ABOUT_STEPS = ("service", "environment", "masking", "traceback_locals")
+"""Settings that the steps are made of."""
+
+ABOUT_LEVELS = ("level", "levels")
+"""Settings that the rules for levels are made of."""
 
 
 class Installation:
@@ -41,6 +59,9 @@ class Installation:
         self._hooks = UncaughtExceptions()
         self._at_exit = AtExit(self.finish)
         self._is_fork_watched = False
+        self._processors: tuple[Processor, ...] = ()
+        self._shutdown: Callable[[], object] = self.remove
+        self._watcher: Watcher | None = None
 
     def install(
         self, settings: Settings, processors: Sequence[Processor]
@@ -52,31 +73,108 @@ class Installation:
             ConfigurationError: A sink cannot be used; nothing has changed.
         """
         with self._lock:
-            pipeline = Pipeline(
-                *build(settings, processors),
-                watch=self._stdlib.watch,
-                shutdown=self.remove,
-            )
-            old, self._settings = STAGE.pipeline, settings
+            steps, routes = build(settings, processors)
+            self._processors = tuple(processors)
+            self._shutdown = partial(self.remove)
+            pipeline = self._pipeline(steps, routes)
             self._follow_forks()
-            STAGE.pipeline = pipeline
-            THRESHOLDS.reset(
-                level_number(settings.level),
-                {k: level_number(v) for k, v in settings.levels.items()},
-                pipeline.levels,
-            )
+            retired = self._swap(pipeline, settings, settings.levels)
             self._configure_structlog()
-            if settings.capture_stdlib:
-                self._stdlib.start()
-            else:
-                self._stdlib.stop()
             self._hooks.start()
-            has_queue = any(
-                route.delivery.is_queued for route in pipeline.routes
-            )
-            self._at_exit.start(on_sigterm=has_queue)
-        say_losses(old.close(settings.shutdown_timeout))
+        retired.close(settings.shutdown_timeout)
         return pipeline
+
+    def reload(self) -> bool:
+        """
+        Read all sources again, and put in charge what they say now.
+
+        Sinks that stay the same go on, with what waits in them. Levels that
+        were set in the meantime stay, unless those of the settings changed.
+
+        Returns:
+            Whether anything has changed.
+
+        Raises:
+            ConfigurationError: It cannot be used; nothing has changed.
+        """
+        with self._lock:
+            if self._before is None:
+                msg = "Nothing is configured. Call mohflow.configure() first."
+                raise ConfigurationError(msg)
+            old = self._settings
+            try:
+                new = old.reread()
+                changes = differences(old, new)
+                retired = self._replace(new) if changes else None
+            except ConfigurationError as error:
+                say_refused(error)
+                raise
+        if retired is None:
+            return False
+        say_changed(changes)
+        retired.close(new.shutdown_timeout)
+        return True
+
+    def _replace(self, new: Settings) -> Retired:
+        """Put *new* in charge, with what can go on of what is."""
+        running, old = STAGE.pipeline, self._settings
+        steps, routes = build(new, self._processors, old=running.routes)
+        if _same(ABOUT_STEPS, old, new):
+            steps = running.steps
+        levels = None if _same(ABOUT_LEVELS, old, new) else new.levels
+        return self._swap(self._pipeline(steps, routes), new, levels)
+
+    def _pipeline(self, steps: Steps, routes: Sequence[Route]) -> Pipeline:
+        return Pipeline(
+            steps, routes, watch=self._stdlib.watch, shutdown=self._shutdown
+        )
+
+    def _swap(
+        self,
+        pipeline: Pipeline,
+        settings: Settings,
+        levels: Mapping[str, int | str] | None,
+    ) -> Retired:
+        """Replace the pipeline and the levels, unless ``None``, as one."""
+        if STAGE.pipeline.steps is not pipeline.steps:
+            STAGE.pipeline.settle()
+        retired = Retired(STAGE.pipeline, pipeline)
+        self._settings = settings
+        own_levels = pipeline.levels
+        swap = partial(setattr, STAGE, "pipeline", pipeline)
+        if levels is None:
+            THRESHOLDS.reset_sinks(own_levels, swap)
+        else:
+            numbers = {name: level_number(v) for name, v in levels.items()}
+            level = level_number(settings.level)
+            THRESHOLDS.reset(level, numbers, own_levels, swap)
+        if settings.capture_stdlib:
+            self._stdlib.start()
+        else:
+            self._stdlib.stop()
+        has_queue = any(route.delivery.is_queued for route in pipeline.routes)
+        self._at_exit.start(on_sigterm=has_queue)
+        self._watch(settings)
+        return retired
+
+    def _watch(self, settings: Settings) -> None:
+        if settings.watch is not None:
+            if self._watcher is None:
+                # Most programs watch nothing.
+                from mohflow._reload import Watcher  # noqa: PLC0415
+
+                self._watcher = Watcher(self._files, self._reload_quietly)
+            self._watcher.start(settings.watch)
+        elif self._watcher is not None:
+            self._watcher.stop()
+
+    def _files(self) -> list[Path]:
+        return self._settings.files()
+
+    def _reload_quietly(self) -> None:
+        """Reload; what is refused is in the log already."""
+        with undisturbed(), suppress(ConfigurationError):
+            self.reload()
 
     def remove(
         self, timeout: float | None = None
@@ -89,6 +187,8 @@ class Installation:
         with self._lock:
             if self._before is None:
                 return STAGE.pipeline.ledger()
+            if self._watcher is not None:
+                self._watcher.stop()
             self._hooks.stop()
             self._stdlib.stop()
             self._at_exit.stop()
@@ -136,6 +236,13 @@ class Installation:
         forget_call()
         THRESHOLDS.after_fork()
         STAGE.pipeline.after_fork()
+        self._at_exit.after_fork()
+        if self._watcher is not None:
+            self._watcher.after_fork()
+
+
+def _same(names: Sequence[str], old: Settings, new: Settings) -> bool:
+    return all(getattr(old, name) == getattr(new, name) for name in names)
 
 
 def _restore_structlog() -> Callable[[], None]:

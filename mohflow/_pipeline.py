@@ -11,6 +11,7 @@ follow the next one.
 from __future__ import annotations
 
 import time
+import weakref
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -44,7 +45,8 @@ class Pipeline:
         steps: The processors, in three parts.
         routes: The sinks.
         watch: Called once a second at most, while events are written.
-        shutdown: Called at the end of ``with mohflow.configure():``.
+        shutdown: Called at the end of ``with mohflow.configure():``; the
+            pipelines of one ``configure()`` share it.
     """
 
     def __init__(
@@ -68,7 +70,8 @@ class Pipeline:
         for index, step in enumerate(steps.user, 1):
             attach = getattr(step, "attach", None)
             if attach is not None:
-                attach(partial(self._write_later, index))
+                # A pipeline that is replaced ends with its last call.
+                attach(partial(_write_later, weakref.ref(self), index))
 
     def __repr__(self) -> str:
         sinks = ", ".join(route.delivery.name for route in self.routes)
@@ -79,7 +82,7 @@ class Pipeline:
 
     def __exit__(self, *_: object) -> None:
         """Shut down, unless another configuration has taken over."""
-        if STAGE.pipeline is self:
+        if STAGE.pipeline._shutdown is self._shutdown:  # noqa: SLF001 - ours
             self._shutdown()
 
     def process(
@@ -126,7 +129,7 @@ class Pipeline:
         """The sinks' own levels, and those that processors need to see."""
         return [route.level for route in self.routes] + self._needs
 
-    def _write_later(self, position: int, gate: Any, fields: Any) -> None:
+    def write_later(self, position: int, gate: Any, fields: Any) -> None:
         """
         Write what the step before *position* has kept back, or has made.
 
@@ -228,6 +231,14 @@ class Pipeline:
                 renew()
         for route in self.routes:
             route.delivery.after_fork()
+
+
+def _write_later(
+    of: weakref.ref[Pipeline], position: int, gate: Any, fields: Any
+) -> None:
+    pipeline = of()
+    if pipeline is not None:
+        pipeline.write_later(position, gate, fields)
 
 
 class Output(Gate):

@@ -43,6 +43,9 @@ class Route:
     level: int | None = None
     """``None``: the level of the logger."""
 
+    made_of: object = None
+    """Equal for deliveries that do the same; such a one can go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:

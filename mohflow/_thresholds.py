@@ -99,15 +99,47 @@ class Thresholds(Generic[G]):
         level: int,
         levels: Mapping[str, int],
         sink_levels: Iterable[int | None],
+        swap: Callable[[], None] = lambda: None,
     ) -> None:
-        """Replace all rules; *sink_levels* are the sinks' own levels."""
+        """
+        Replace all rules; *sink_levels* are the sinks' own levels.
+
+        While *swap* puts other sinks in force, an event passes only if it
+        would pass before and after.
+        """
+        rules = {name: Rule(number) for name, number in levels.items()}
+        rules[ROOT] = Rule(level)
         with self._lock:
-            self._rules = {
-                name: Rule(number) for name, number in levels.items()
-            }
-            self._rules[ROOT] = Rule(level)
-            self._sink_levels = tuple(sink_levels) or (None,)
-            self._refresh()
+            self._replace(rules, sink_levels, swap)
+
+    def reset_sinks(
+        self,
+        sink_levels: Iterable[int | None],
+        swap: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Replace the sinks' own levels alone; see :meth:`reset`."""
+        with self._lock:
+            self._replace(self._rules, sink_levels, swap)
+
+    def _replace(
+        self,
+        rules: dict[str, Rule],
+        sink_levels: Iterable[int | None],
+        swap: Callable[[], None],
+    ) -> None:
+        before = {
+            gate: (gate.inherited, gate.level, gate.threshold)
+            for gate in self._gates.values()
+        }
+        self._rules = rules
+        self._sink_levels = tuple(sink_levels) or (None,)
+        for gate, (inherited, level, threshold) in before.items():
+            self._apply(gate)
+            gate.inherited = max(inherited, gate.inherited)
+            gate.level = max(level, gate.level)
+            gate.threshold = max(threshold, gate.threshold)
+        swap()
+        self._refresh()
 
     def set(
         self, level: int, name: str | None = None, ttl: float | None = None

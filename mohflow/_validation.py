@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import difflib
-import json
-import os
 import re
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AnyUrl, BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import SettingsError
+
+from mohflow.processors.masking import Masker
 
 
 SECRETS = frozenset({"password", "token", "hash_key", "headers", "proxy"})
-"""Settings whose values are never shown."""
+"""Settings whose values are never shown; those of type SecretStr, too."""
+
+MAX_SHOWN = 120
+"""Characters of a value that a message shows."""
+
+HIDDEN = "**********"
+
+Origin = Callable[[Sequence[str]], str]
+
+_TYPES = frozenset({"str", "int"})
+"""How pydantic calls the alternatives of a value."""
+
+_TEXT_FOR = {
+    "tuple_type": " In a variable: a JSON list, or a,b.",
+    "dict_type": " In a variable: a JSON object, or name=value,name=value.",
+    "mapping_type": " In a variable: a JSON object, or name=value,name=value.",
+}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -29,18 +45,26 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def explain(
     error: ValidationError,
-    arguments: Mapping[str, Any],
+    origin: Origin,
     model: type[BaseModel],
-) -> str:
+    below: Sequence[str] = (),
+) -> list[str]:
     """
-    Return what is wrong, with each value, its source and the remedy.
+    Return each thing that is wrong, with its value, source and remedy.
 
     Args:
         error: What pydantic raised while it made *model*.
-        arguments: What the program itself gave.
+        origin: Tells where the value at a path came from.
+        model: What was made.
+        below: The names on the way to *model* from the settings.
     """
     faults = _without_alternatives(error.errors(include_url=False))
-    return "\n".join(_sentence(fault, arguments, model) for fault in faults)
+    # A value that may be of two types has a fault for each; one says enough.
+    by_path = {tuple(_path(fault)): fault for fault in reversed(faults)}
+    return [
+        _sentence(fault, origin, model, below)
+        for fault in reversed(by_path.values())
+    ]
 
 
 def _without_alternatives(faults: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -58,7 +82,7 @@ def _without_alternatives(faults: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _is_alternative(fault: ErrorDetails) -> bool:
-    return str(fault["loc"][-1]).startswith("literal[")
+    return bool(fault["loc"]) and str(fault["loc"][-1]).startswith("literal[")
 
 
 def _path(fault: ErrorDetails) -> list[str]:
@@ -67,86 +91,92 @@ def _path(fault: ErrorDetails) -> list[str]:
     return [
         part
         for number, part in enumerate(parts)
-        if number == 0 or not (part[:1].isupper() or "[" in part)
+        if number == 0
+        or not (part[:1].isupper() or "[" in part or part in _TYPES)
     ]
 
 
 def _sentence(
-    fault: ErrorDetails, arguments: Mapping[str, Any], model: type[BaseModel]
+    fault: ErrorDetails,
+    origin: Origin,
+    model: type[BaseModel],
+    below: Sequence[str],
 ) -> str:
-    path = _path(fault)
-    source = _source(path, arguments)
-    name = ".".join(path)
+    inner = _path(fault)
+    path = [*below, *inner]
+    source = origin(path)
+    name = without_secrets(".".join(path))
     if fault["type"] == "extra_forbidden":
-        known = _siblings(path, model)
-        hint = nearest(path[-1], known)
+        hint = nearest(inner[-1], names_at(inner[:-1], model))
         return f"Unknown setting {name!r} (from {source}).{hint}"
     if fault["type"] == "missing":
         return f"{name} is missing (from {source}). Give it a value."
-    value = _shown(fault["input"], path)
+    value = shown(fault["input"], path, is_secret=_holds_secret(inner, model))
     message = fault["msg"].removeprefix("Value error, ").removesuffix(".")
-    return f"{name} cannot be {value} (from {source}). {message}."
+    # Some messages repeat the value.
+    message = without_secrets(message[:1].upper() + message[1:])
+    if fault["type"] == "model_type":
+        known = ", ".join(names_at(inner, model))
+        message = f"Give options by name: {known}"
+    more = _TEXT_FOR.get(fault["type"], "") if "variable" in source else ""
+    return f"{name} cannot be {value} (from {source}). {message}.{more}"
 
 
-def _shown(value: Any, path: list[str]) -> str:
-    """Return the value for the message, without what is secret in it."""
-    if not SECRETS.isdisjoint(path):
-        return "**********"
+def shown(value: Any, path: Sequence[str], *, is_secret: bool = False) -> str:
+    """Return the value for people, without what is secret in it."""
+    if is_secret or not SECRETS.isdisjoint(path):
+        return "None" if value is None else HIDDEN
     if isinstance(value, Mapping):
-        pairs = (f"{k!r}: {_shown(v, [str(k)])}" for k, v in value.items())
-        return "{" + ", ".join(pairs) + "}"
+        some = list(value.items())[:10]
+        pairs = (f"{k!r}: {shown(v, [str(k)])}" for k, v in some)
+        return _short("{" + ", ".join(pairs) + "}")
+    if isinstance(value, (Path, AnyUrl)):
+        value = str(value)
+    return _short(without_secrets(repr(value)))
+
+
+def without_secrets(text: str) -> str:
+    """Return *text* for people, with secrets that it may hold masked."""
     # A URL that is wrong may still have a password in it.
-    return re.sub(r"(?<=://)[^/@\s]*@", "**********@", repr(value))
+    text = re.sub(r"(?<=://)[^/@\s]*@", f"{HIDDEN}@", text[:10_000])
+    return Masker().text(text)
 
 
-def _source(path: list[str], arguments: Mapping[str, Any]) -> str:
-    """Say where the value came from: an argument or a variable."""
-    given = arguments.get(path[0])
-    is_elsewhere = (
-        isinstance(given, Mapping) and len(path) > 1 and path[1] not in given
-    )
-    if path[0] in arguments and not is_elsewhere:
-        return f"argument {path[0]}"
-    for end in range(len(path), 0, -1):
-        wanted = "_".join(["mohflow", *path[:end]]).upper()
-        for name in os.environ:
-            if name.upper() == wanted:
-                return f"environment variable {name}"
-    if path[0] in arguments:
-        return f"argument {path[0]}"
-    wanted = "_".join(["mohflow", path[0], ""]).upper()
-    names = [n for n in os.environ if n.upper().startswith(wanted)]
-    return f"environment variable {names[0]}" if names else "the defaults"
+def is_secret(path: Sequence[str], value: Any) -> bool:
+    """Return whether the value at *path* is a secret, or a URL with one."""
+    is_url = path[-1] == "url" and "@" in str(value)
+    return is_url or not SECRETS.isdisjoint(path)
 
 
-def explain_json(error: SettingsError) -> str:
-    """Return which variable holds no JSON, and what is wrong with it."""
-    found = re.search(r'field "(\w+)"', str(error))
-    prefix = f"mohflow_{found[1] if found else ''}".upper()
-    names = [
-        name
-        for name, value in os.environ.items()
-        if name.upper().startswith(prefix) and not _is_json(value)
-    ]
-    return (
-        f"{' or '.join(sorted(names))} cannot be read as JSON: "
-        f"{error.__cause__}. Lists and mappings are given as JSON."
-    )
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that a value of that type may be."""
+    for part in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            yield part
 
 
-def _siblings(path: list[str], model: type[BaseModel]) -> list[str]:
-    if len(path) == 1:
-        return list(model.model_fields)
-    annotation = model.model_fields[path[0]].annotation
-    for part in getattr(annotation, "__args__", ()):
-        if hasattr(part, "model_fields"):
-            return list(part.model_fields)
-    return []
+def names_at(path: Sequence[str], model: type[BaseModel]) -> list[str]:
+    """Return the names that may stand below *path* in *model*."""
+    for name in path:
+        field = model.model_fields.get(name)
+        found = next(models_in(field.annotation), None) if field else None
+        if found is None:
+            return []
+        model = found
+    return list(model.model_fields)
+
+
+def _holds_secret(path: Sequence[str], model: type[BaseModel]) -> bool:
+    """Return whether the type of the value at *path* hides it."""
+    for name in path:
+        field = model.model_fields.get(name)
+        if field is None:
+            return False
+        if SecretStr.__name__ in str(field.annotation):
+            return True
+        model = next(models_in(field.annotation), model)
+    return False

@@ -45,11 +45,20 @@ class Unavailable(SinkError):
 
     Args:
         retry_after: Seconds that the back end asked to wait, if it did.
+        only_partition: Whether others may be stored meanwhile: events with
+            another :meth:`~mohflow.Sink.partition` then do not wait.
     """
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        retry_after: float | None = None,
+        *,
+        only_partition: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+        self.only_partition = only_partition
 
 
 class Rejected(SinkError):

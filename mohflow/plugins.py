@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mohflow._delivery_options import DeliveryOptions
-from mohflow._validation import explain, nearest
+from mohflow._validation import Origin, explain, nearest, without_secrets
 from mohflow.exceptions import ConfigurationError
 from mohflow.typing import Sink
 
@@ -100,6 +100,24 @@ def class_for(options: object) -> type[Sink]:
     raise ConfigurationError(msg)
 
 
+def resolve(what: Any) -> tuple[Sink | type[Sink], BaseModel | None]:
+    """
+    Return the sink or the class that *what* stands for, and its options.
+
+    Args:
+        what: A sink, its options, or a mapping with ``type`` and options.
+
+    Raises:
+        ConfigurationError: It stands for none.
+    """
+    if isinstance(what, Sink):
+        return what, getattr(what, "options", None)
+    if isinstance(what, Mapping):
+        kind, model = _kind(what.get("type"))
+        return kind, model(**_options(what))
+    return class_for(what), what
+
+
 def make(
     name: str, what: Any, labels: Mapping[str, str]
 ) -> tuple[Sink, BaseModel | None]:
@@ -114,34 +132,76 @@ def make(
     Raises:
         ConfigurationError: It stands for none, or an option is not allowed.
     """
-    if isinstance(what, Sink):
-        return what, getattr(what, "options", None)
     if isinstance(what, Mapping):
-        kind, options = _read(name, dict(what))
-    else:
-        kind, options = class_for(what), what
+        found = faults(name, what, lambda _: f"sinks.{name}")
+        if found:
+            raise ConfigurationError("\n".join(found))
+    kind, options = resolve(what)
+    return create(kind, options, labels), options
+
+
+def create(
+    kind: Sink | type[Sink],
+    options: BaseModel | None,
+    labels: Mapping[str, str],
+) -> Sink:
+    """
+    Return the sink of that class, with *options*.
+
+    Args:
+        kind: The class, or the sink itself.
+        options: Its options.
+        labels: What the pipeline knows about this process.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    if isinstance(kind, Sink):
+        return kind
     if "labels" in inspect.signature(kind).parameters:
-        return kind(options, labels=labels), options  # type: ignore[call-arg]
-    return kind(options), options  # type: ignore[call-arg]
+        return kind(options, labels=labels)  # type: ignore[call-arg]
+    return kind(options)  # type: ignore[call-arg]
 
 
-def _read(
-    name: str, given: dict[str, Any]
-) -> tuple[type[Sink], BaseModel | None]:
-    kind = given.pop("type", None)
+def faults(name: str, what: Mapping[str, Any], origin: Origin) -> list[str]:
+    """
+    Return what is wrong with a mapping that stands for a sink.
+
+    Args:
+        name: The name under ``sinks``.
+        what: ``type`` and options.
+        origin: Tells where the value at a path came from.
+    """
+    below = ("sinks", name)
+    try:
+        _, model = _kind(what.get("type"))
+    except ConfigurationError as error:
+        path = (*below, "type")
+        what_failed = without_secrets(str(error))
+        return [f"{'.'.join(path)} (from {origin(path)}): {what_failed}"]
+    try:
+        model(**_options(what))
+    except ValidationError as error:
+        return explain(error, origin, model, below)
+    return []
+
+
+def _kind(kind: Any) -> tuple[type[Sink], type[BaseModel]]:
+    """Return the class of the sinks called *kind*, and of its options."""
     if not isinstance(kind, str):
-        msg = f"sinks.{name}.type is missing. Give the name of a kind of sink."
+        known = ", ".join(sorted(BUILT_IN))
+        msg = f"It must name a kind of sink. Known: {known}, and plug-ins."
         raise ConfigurationError(msg)
     found = load(kind)
     model = getattr(found, "options_type", None)
     if model is None:
-        msg = f"sinks.{name}: sink {kind!r} takes no options; give the sink."
+        msg = f"Sink {kind!r} takes no options. Give the sink itself."
         raise ConfigurationError(msg)
-    try:
-        return found, model(**given)
-    except ValidationError as error:
-        message = f"sinks.{name}: {explain(error, given, model)}"
-        raise ConfigurationError(message) from None
+    return found, model
+
+
+def _options(what: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in what.items() if key != "type"}
 
 
 def wants_disk(

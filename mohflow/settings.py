@@ -1,5 +1,5 @@
 """
-Settings: arguments over environment over fallback variables over defaults.
+Settings: what can be set, and how all sources become one model.
 
 The models of the options live beside what they configure; here they become
 one model, and one error message.
@@ -7,27 +7,23 @@ one model, and one error message.
 
 from __future__ import annotations
 
-import json
-import os
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 
-from mohflow._levels import level_number
-from mohflow._validation import explain, explain_json, nearest
+from mohflow import _config_file, _sources, plugins
+from mohflow._environment import PREFIX, options_of
+from mohflow._sources import Layer
+from mohflow._validation import explain, nearest, shown
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
@@ -38,36 +34,31 @@ from mohflow.sinks.file import FileOptions
 from mohflow.typing import Level
 
 
-PREFIX = "MOHFLOW_"
-"""What the names of our environment variables begin with."""
+class Origin(NamedTuple):
+    """A setting that somebody gave, and who."""
 
-SHORTHANDS = {"file": "path", "loki": "url"}
-"""The option that a plain string stands for, by setting."""
+    path: str
+    """As ``loki.batch_bytes``."""
 
-OFF = frozenset({"false", "off", "no", "0"})
-"""What a variable says to turn off what has options."""
+    value: str
+    """For people; a secret is hidden."""
 
-
-def _pairs(value: Any) -> Any:
-    """Read ``db=DEBUG,urllib3=WARNING``; other values pass."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("{"):
-        return json.loads(value)
-    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-    return {name.strip(): level.strip() for name, _, level in pairs}
+    source: str
+    """An argument, a variable, ``file:line``, or a file of a secret."""
 
 
 class Settings(BaseSettings):
     """
     All settings of MohFlow.
 
-    Values come from the arguments, then from ``MOHFLOW_`` variables, then
-    from ``OTEL_SERVICE_NAME``, ``OTEL_RESOURCE_ATTRIBUTES`` and ``LOG_LEVEL``,
-    then from the defaults.
+    A value comes from the first that has one: the arguments, ``MOHFLOW_``
+    variables, *secrets_dir*, *config_file*, ``[tool.mohflow]`` of the
+    ``pyproject.toml`` in the current directory, ``OTEL_SERVICE_NAME``,
+    ``OTEL_RESOURCE_ATTRIBUTES`` and ``LOG_LEVEL``, the defaults.
 
     Raises:
-        ConfigurationError: A setting is unknown or its value is not allowed.
+        ConfigurationError: A setting is unknown, its value is not allowed, or
+            a file cannot be read. Everything that is wrong is in it.
     """
 
     model_config = SettingsConfigDict(
@@ -78,7 +69,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         arbitrary_types_allowed=True,
-        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
     service: str | None = None
@@ -90,9 +81,7 @@ class Settings(BaseSettings):
     level: Level = 20
     """Events below it are not made, unless a sink has a lower level."""
 
-    levels: Annotated[dict[str, Level], NoDecode, BeforeValidator(_pairs)] = (
-        Field(default_factory=dict)
-    )
+    levels: dict[str, Level] = Field(default_factory=dict)
     """Levels of loggers by name, which hold for the names below them too;
     as a variable ``db=DEBUG,urllib3=WARNING``. They win over ``level``."""
 
@@ -133,14 +122,47 @@ class Settings(BaseSettings):
     shutdown_timeout: float = Field(default=5.0, ge=0)
     """Seconds that the exit of the program waits for the sinks, together."""
 
-    def __init__(self, **values: Any) -> None:
+    config_file: Path | None = None
+    """A TOML, JSON or YAML file of settings, with ``profiles`` by
+    environment. It may not be set in a file."""
+
+    secrets_dir: Path | None = None
+    """A folder with a file for each setting, named like its variable, as
+    ``mohflow_loki_password``. They win over *config_file*."""
+
+    watch: float | None = Field(default=None, ge=0.1, allow_inf_nan=False)
+    """Seconds between two looks of a thread at the files of the settings; a
+    change takes effect, or is refused and logged. SIGHUP makes it look at
+    once, if the program has no terminal and does not handle SIGHUP itself.
+    Without it only :func:`mohflow.reload` reads them again."""
+
+    _given: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+    _made: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+    _layers: Sequence[Layer] = PrivateAttr(default=())
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def __init__(
+        self,
+        *,
+        _folder: Path | None = None,
+        _layers: Sequence[Layer] = (),
+        **values: Any,
+    ) -> None:
+        folder = _folder or _config_file.here()
+        layers = _layers or _sources.layers(type(self), values, folder)
+        given = _sources.merged(layers)
+        faults = list(_faults_of_sinks(given.get("sinks"), layers))
         try:
-            super().__init__(**values)
+            super().__init__(**given)
         except ValidationError as error:
-            message = explain(error, values, Settings)
-            raise ConfigurationError(message) from None
-        except SettingsError as error:
-            raise ConfigurationError(explain_json(error)) from None
+            origin = partial(_sources.origin, layers)
+            faults = [*explain(error, origin, type(self)), *faults]
+        if faults:
+            raise ConfigurationError("\n".join(faults))
+        self._given, self._layers, self._folder = values, layers, folder
+        self._made = {k: getattr(self, k) for k in self.model_fields_set}
+        for layer in layers:
+            _sources.warn_of_readable(layer)
 
     @classmethod
     def settings_customise_sources(
@@ -151,96 +173,90 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return our sources, the strongest first."""
-        given = cast("InitSettingsSource", init_settings).init_kwargs
-        arguments = {name: _expand(name, v) for name, v in given.items()}
-        return (
-            InitSettingsSource(settings_cls, arguments),
-            _Environment(settings_cls),
-            _Fallbacks(settings_cls),
-        )
+        """Return the one source that holds what ours have said."""
+        values = cast("InitSettingsSource", init_settings).init_kwargs
+        return (InitSettingsSource(settings_cls, dict(values)),)
+
+    @field_validator("config_file", "secrets_dir")
+    @classmethod
+    def _from_here(cls, path: Path | None) -> Path | None:
+        """Keep where it is, should the program change its directory."""
+        return None if path is None else _config_file.absolute(path)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all settings are equal, whoever gave them."""
+        return isinstance(other, Settings) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """Leave out the sources: they cannot be pickled."""
+        state = super().__getstate__()
+        private = {**(state["__pydantic_private__"] or {}), "_layers": ()}
+        return {**state, "__pydantic_private__": private}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the program itself gave, or changed in a copy."""
+        found = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if value is not self._made.get(name):
+                found[name] = value
+            elif name in self._given:
+                found[name] = self._given[name]
+        return found
+
+    def reread(self) -> Settings:
+        """
+        Return the settings that all sources give now.
+
+        Raises:
+            ConfigurationError: What they say now is not allowed.
+        """
+        arguments = self.arguments()
+        if self.config_file is not None:
+            arguments["config_file"] = self.config_file
+        return type(self)(_folder=self._folder, **arguments)
+
+    def files(self) -> list[Path]:
+        """Return the files and folders that the values came from."""
+        found = [layer.file.path for layer in self._layers if layer.file]
+        if self.secrets_dir is not None:
+            found.append(self.secrets_dir)
+            found += sorted(self.secrets_dir.glob(f"{PREFIX}*".lower()))
+        return list(dict.fromkeys(found))
+
+    def origins(self) -> list[Origin]:
+        """Return every value that somebody gave, with its source."""
+        given = _sources.merged(self._layers)
+        return [
+            Origin(
+                ".".join(path),
+                shown(value, path),
+                _sources.origin(self._layers, path),
+            )
+            for path, value in _sources.leaves(given)
+        ]
 
 
-def _expand(name: str, value: Any) -> Any:
-    """Turn the string that stands for an options object into a mapping."""
-    is_path = isinstance(value, (str, os.PathLike))
-    if name in SHORTHANDS and is_path:
-        return {SHORTHANDS[name]: os.fspath(value)}
-    return value
-
-
-class _Environment(EnvSettingsSource):
-    """``MOHFLOW_`` variables; ``MOHFLOW_FILE`` adds to ``MOHFLOW_FILE_*``."""
-
-    def prepare_field_value(
-        self,
-        field_name: str,
-        field: FieldInfo,
-        value: Any,
-        value_is_complex: bool,  # noqa: FBT001 - the signature of the parent
-    ) -> Any:
-        if not isinstance(value, str):
-            pass
-        elif options_of(field) and value.lower() in OFF:
-            return False
-        elif field_name in SHORTHANDS:
-            options = self.explode_env_vars(field_name, field, self.env_vars)
-            return {**options, **_expand(field_name, value)}
-        return super().prepare_field_value(
-            field_name, field, value, value_is_complex
-        )
-
-
-class _Fallbacks(PydanticBaseSettingsSource):
-    """Variables of others that say the same, below ours."""
-
-    def get_field_value(
-        self, field: FieldInfo, field_name: str
-    ) -> tuple[Any, str, bool]:
-        raise NotImplementedError  # pydantic-settings asks for it; not called
-
-    def __call__(self) -> dict[str, Any]:
-        resource = _pairs(os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-        values = {
-            "service": os.environ.get("OTEL_SERVICE_NAME")
-            or resource.get("service.name"),
-            "environment": resource.get("deployment.environment.name")
-            or resource.get("deployment.environment"),
-            "level": _fallback_level(os.environ.get("LOG_LEVEL")),
-        }
-        return {k: v for k, v in values.items() if v is not None}
-
-
-def _fallback_level(text: str | None) -> int | None:
-    """Return the level of ``LOG_LEVEL``, which may be meant for others."""
-    if not text:
-        return None
-    try:
-        return level_number(text)
-    except ValueError as error:
-        complain("LOG_LEVEL", f"LOG_LEVEL is passed over. {error}")
-        return None
+def _faults_of_sinks(sinks: Any, layers: Sequence[Layer]) -> Iterator[str]:
+    """Yield what is wrong with sinks that are given as mappings."""
+    if isinstance(sinks, Mapping):
+        for name, what in sinks.items():
+            if isinstance(what, Mapping):
+                origin = partial(_sources.origin, layers)
+                yield from plugins.faults(name, what, origin)
 
 
 def known_variables() -> list[str]:
     """Return the names of all variables that are read, upper case."""
     names = []
     for name, field in Settings.model_fields.items():
-        if name == "sinks":
-            continue
         names.append(f"{PREFIX}{name}".upper())
         names += [
             f"{PREFIX}{name}_{option}".upper() for option in options_of(field)
         ]
     return names
-
-
-def options_of(field: FieldInfo) -> tuple[str, ...]:
-    """Return the names of the options of a setting that has some."""
-    for part in getattr(field.annotation, "__args__", ()):
-        if hasattr(part, "model_fields"):
-            return tuple(part.model_fields)
-    return ()
 
 
 def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:

@@ -78,6 +78,11 @@ class LogFile:
         ]
 
     @property
+    def of_program(self) -> list[dict[str, Any]]:
+        """The events, without what MohFlow tells of itself."""
+        return [e for e in self.events if e.get("logger") != "mohflow"]
+
+    @property
     def last(self) -> dict[str, Any]:
         return self.events[-1]
 

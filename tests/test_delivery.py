@@ -342,7 +342,7 @@ class TestFurtherSinks:
         ("given", "message"),
         [
             ({"type": "lokii"}, "Did you mean 'loki'"),
-            ({"url": "http://x"}, "sinks.audit.type is missing"),
+            ({"url": "http://x"}, "sinks.audit.type .*must name a kind"),
             ({"type": "loki", "urll": "x"}, "Did you mean 'url'"),
             ({"type": "loki", "url": 5}, "sinks.audit"),
         ],

@@ -12,6 +12,7 @@ PACKAGE = Path(find_spec("mohflow").submodule_search_locations[0])
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 BROAD_EXCEPTS = {
+    "mohflow/_config_file.py": (1, "raised again as ConfigurationError"),
     "mohflow/_context.py": (2, "thrown into the caller's own generator"),
     "mohflow/_faults.py": (1, "noted in the event, said on stderr"),
     "mohflow/_emit.py": (2, "noted in the event, said on stderr"),

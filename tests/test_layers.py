@@ -15,9 +15,10 @@ LAYERS = {
     "_delivery_options",
     1: "processors delivery",
     2: "sinks",
-    3: "settings _validation plugins",
+    3: "settings _validation _sources _environment _config_file _positions "
+    "plugins checks schema",
     4: "_logger stdlib hooks _pipeline _fastpath _build _emit _finish "
-    "_install _exit _routes",
+    "_install _exit _reload _retire _changes _routes",
     5: "__init__ _configure _context health metrics testing",
     6: "__main__ cli integrations pytest_plugin",
 }
@@ -37,6 +38,7 @@ DEPENDENCIES |= {"pydantic_core", "pydantic_settings"}
 OPTIONAL = {
     "opentelemetry": {"processors/context.py", "metrics.py"},
     "numpy": {"processors/plain.py"},
+    "yaml": {"_config_file.py", "_positions.py"},
     "pytest": {"pytest_plugin.py", "testing.py"},
 }
 """Packages that need not be installed, and the files that may import them."""
@@ -49,6 +51,8 @@ HEAVY = (
     "http.server",
     "multiprocessing",
     "sqlite3",
+    "tomllib",
+    "yaml",
 )
 """What a program with a console only never pays for."""
 

@@ -121,7 +121,7 @@ class TestAtRunTime:
         standard.warning("no")
 
         assert ["cached", "bound", "stdlib"] == [
-            event["event"] for event in log_file.events
+            event["event"] for event in log_file.of_program
         ]
 
     def test_a_change_for_one_name_reaches_the_names_below_it(
@@ -138,7 +138,7 @@ class TestAtRunTime:
             log.debug("x")
 
         assert ["db", "db", "db.pool", "db.pool"] == [
-            event["logger"] for event in log_file.events
+            event["logger"] for event in log_file.of_program
         ]
 
     def test_a_change_for_a_time_ends_by_itself(
@@ -161,7 +161,9 @@ class TestAtRunTime:
         standard.info("3")
         native.info("4")
 
-        assert ["1", "2", "3", "4"] == [e["event"] for e in log_file.events]
+        assert ["1", "2", "3", "4"] == [
+            e["event"] for e in log_file.of_program
+        ]
         assert logging.NOTSET == standard.level
 
     def test_levels_by_name_can_be_configured(self, log_file) -> None:

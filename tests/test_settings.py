@@ -190,9 +190,16 @@ class TestErrors:
     def test_a_value_that_is_no_json_names_its_variable(
         self, monkeypatch
     ) -> None:
-        monkeypatch.setenv("MOHFLOW_MASKING_KEYS", "{broken")
-        with pytest.raises(ConfigurationError, match="MOHFLOW_MASKING_KEYS"):
+        monkeypatch.setenv("MOHFLOW_MASKING_KEYS", "[broken")
+        with pytest.raises(ConfigurationError) as caught:
             Settings()
+
+        expected = (
+            "masking.keys cannot be '[broken' (from environment variable "
+            "MOHFLOW_MASKING_KEYS). Input should be a valid tuple. In a "
+            "variable: a JSON list, or a,b."
+        )
+        assert expected == str(caught.value)
 
     def test_a_secret_is_not_repeated(self, monkeypatch) -> None:
         monkeypatch.setenv("MOHFLOW_MASKING_STRATEGY", "hash")

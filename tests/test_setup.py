@@ -168,7 +168,7 @@ class TestLoggersBoundBefore:
         log.debug("y")
 
         assert [("x", 1), ("y", 1)] == [
-            (event["event"], event["b"]) for event in log_file.events
+            (event["event"], event["b"]) for event in log_file.of_program
         ]
         assert "hunter22" not in log_file.path.read_text()
         assert "" == capsys.readouterr().out

@@ -142,3 +142,16 @@ def test_a_listener_hears_every_change_until_it_stops(levels) -> None:
     levels.set(30)
 
     assert [{"": 20, "a": 10}] == heard
+
+
+def test_while_sinks_are_swapped_both_configurations_must_want_an_event():
+    thresholds = Thresholds(Gate)
+    gates = [thresholds.gate_of(name) for name in (None, "a", "b")]
+    thresholds.reset(10, {"a": 40}, [None])
+    during = []
+    thresholds.reset(
+        30, {"b": 5}, [None], lambda: during.extend(g.level for g in gates)
+    )
+
+    assert [30, 40, 10] == during
+    assert [30, 30, 5] == [gate.level for gate in gates]

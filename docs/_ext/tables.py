@@ -18,12 +18,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 from mohflow._levels import level_name
 from mohflow.processors._keys import SECRET_NAMES
 from mohflow.processors._patterns import RULES, Rule
+from mohflow.schema import docs_of
 from mohflow.settings import PREFIX, Settings
 
 
@@ -36,9 +36,6 @@ OPTIONS: dict[str, type[BaseModel]] = {
     if isinstance(part, type) and issubclass(part, BaseModel)
 }
 """The models of the settings that have options."""
-
-ONLY_IN_PYTHON = frozenset({"sinks"})
-"""Settings that no variable can hold."""
 
 FINDS = {
     "private-key": "PEM blocks of private keys",
@@ -103,27 +100,15 @@ class SettingsTable(_Table):
     def rows(self) -> Iterator[Row]:
         prefix = self.arguments[0] if self.arguments else ""
         model = OPTIONS[prefix] if prefix else Settings
-        docs = self._docs(model)
+        docs = docs_of(model)
+        for part in model.__mro__:
+            if part.__module__.startswith("mohflow."):
+                self.depend_on(part.__module__)
         for name, field in model.model_fields.items():
             path = f"{prefix}.{name}" if prefix else name
-            where = f"``{path}``"
-            if path not in ONLY_IN_PYTHON:
-                variable = f"{PREFIX}{path}".replace(".", "_").upper()
-                where += f"\n\n``{variable}``"
+            variable = f"{PREFIX}{path}".replace(".", "_").upper()
+            where = f"``{path}``\n\n``{variable}``"
             yield where, _default(name, field), docs[name]
-
-    def _docs(self, model: type[BaseModel]) -> dict[str, str]:
-        """Return what stands under each field, inherited ones included."""
-        docs: dict[str, str] = {}
-        for part in reversed(model.__mro__):
-            if not part.__module__.startswith("mohflow."):
-                continue
-            self.depend_on(part.__module__)
-            found = ModuleAnalyzer.for_module(part.__module__).find_attr_docs()
-            for (owner, name), lines in found.items():
-                if owner == part.__name__:
-                    docs[name] = "\n".join(lines)
-        return docs
 
 
 class KindsTable(_Table):

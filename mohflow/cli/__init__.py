@@ -20,9 +20,11 @@ from mohflow.exceptions import ConfigurationError
 
 
 COMMANDS = {
+    "check": "tell what is wrong with a configuration file",
     "demo": "run a small web service on loopback and show its logs",
     "doctor": "check every sink and say what is wrong",
     "replay": "send dead letters and orphaned spool segments again",
+    "schema": "print the JSON Schema of configuration files",
     "view": "show log files, or what is piped in, for people",
 }
 """What each command does, by its name and that of its module."""

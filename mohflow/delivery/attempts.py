@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mohflow._event import Event
-from mohflow.delivery.backlog import Batch
+from mohflow.delivery.batch import Batch
 from mohflow.delivery.ledger import Fates
 from mohflow.delivery.retry import retrying
 from mohflow.delivery.shared import Shared
@@ -24,7 +24,7 @@ from mohflow.typing import Partial
 class Surroundings(Protocol):
     """What the attempts ask of the courier."""
 
-    def pause(self, seconds: float) -> None: ...
+    def pause(self, seconds: float, held: Batch | None = None) -> None: ...
 
     def is_over(self, batch: Batch) -> bool: ...
 
@@ -34,14 +34,16 @@ class Surroundings(Protocol):
 
     def bury(self, rejected: Sequence[tuple[Event, str]]) -> None: ...
 
+    def recovered(self, seconds: float) -> None: ...
+
 
 class Attempts:
     """
     Deliver batches to the sink.
 
     Args:
-        shared: Has the sink, the clock, and the breaker, which is told how
-            each attempt went.
+        shared: Has the sink, the clock, the breaker and the pace, which are
+            told how each attempt went.
         around: Waits, counts and keeps.
     """
 
@@ -49,17 +51,28 @@ class Attempts:
         self._name = shared.name
         self._sink = shared.sink
         self._breaker = shared.breaker
+        self._pace = shared.pace
         self._clock = shared.clock
         self._around = around
 
     def process(self, batch: Batch) -> None:
         """Settle the events of *batch*, or leave the last of them in it."""
         todo = [list(batch.events)]
-        while todo:
+        while todo and not batch.is_finished:
             try:
                 todo += self._insist(batch, todo.pop())
             except Unavailable:
                 return
+
+    def once(self, batch: Batch) -> Unavailable | None:
+        """Do the same without waiting; return what stood in the way."""
+        todo = [list(batch.events)]
+        while todo:
+            try:
+                todo += self._once(batch, todo.pop())
+            except Unavailable as error:
+                return error
+        return None
 
     def _insist(self, batch: Batch, events: list[Event]) -> list[list[Event]]:
         """
@@ -72,9 +85,22 @@ class Attempts:
             Unavailable: Another attempt makes no sense now.
         """
         around = self._around
-        for attempt in retrying(around.pause, lambda: around.is_over(batch)):
+        fault: Unavailable | None = None
+
+        def pause(seconds: float) -> None:
+            is_alone = fault is not None and fault.only_partition
+            around.pause(seconds, batch if is_alone else None)
+
+        for attempt in retrying(pause, lambda: around.is_over(batch)):
             with attempt:
-                return self._once(batch, events)
+                try:
+                    return self._once(batch, events)
+                except _PartlyStored as error:
+                    events, fault = error.left, error
+                    raise
+                except Unavailable as error:
+                    fault = error
+                    raise
         return []
 
     def _once(self, batch: Batch, events: list[Event]) -> list[list[Event]]:
@@ -85,11 +111,10 @@ class Attempts:
         try:
             answer = self._sink.write(events)
         except Unavailable as error:
-            self._breaker.failed(self._clock(), error.reason)
-            self._say(error.reason)
+            self._note(error)
             raise
         except Rejected as error:
-            self._breaker.succeeded()
+            self._succeeded()
             return self._isolate(batch, events, error)
         except BaseException as error:
             # A fault of the sink: counted, said on stderr.
@@ -97,13 +122,33 @@ class Attempts:
             self._around.settle(batch, events, fates)
             self._say(type(error).__name__)
             return []
-        self._breaker.succeeded()
-        return self._accept(batch, events, answer)
+        self._succeeded()
+        left = self._accept(batch, events, answer)
+        if left:
+            raise _PartlyStored(left)
+        return []
+
+    def _note(self, error: Unavailable) -> None:
+        """Let the breaker, or the pace, know of a failure."""
+        if error.only_partition:
+            # The server is there, and answers.
+            self._pace.refused()
+            self._breaker.failing = error.reason
+        else:
+            self._breaker.failed(self._clock(), error.reason)
+        self._say(error.reason)
+
+    def _succeeded(self) -> None:
+        breaker = self._breaker
+        since = breaker.away_since if breaker.is_open else None
+        breaker.succeeded()
+        if since is not None:
+            self._around.recovered(self._clock() - since)
 
     def _accept(
         self, batch: Batch, events: list[Event], answer: object
-    ) -> list[list[Event]]:
-        """Settle what was stored or refused; anything but a Partial is all."""
+    ) -> list[Event]:
+        """Settle what was stored or refused; return what was neither."""
         if not isinstance(answer, Partial):
             answer = Partial()
         reasons = {id(event): reason for event, reason in answer.rejected}
@@ -116,8 +161,7 @@ class Attempts:
             Counter(reason for _, reason in refused),
         )
         self._around.settle(batch, settled, fates)
-        left = [event for event in events if id(event) in again]
-        return [left] if left else []
+        return [event for event in events if id(event) in again]
 
     def _isolate(
         self, batch: Batch, events: list[Event], error: Rejected
@@ -138,3 +182,11 @@ class Attempts:
             f"sink {self._name!r}: {reason}. What is lost is counted in its "
             "ledger.",
         )
+
+
+class _PartlyStored(Unavailable):
+    """Some of a batch must be tried again, after a while."""
+
+    def __init__(self, left: list[Event]) -> None:
+        super().__init__("partly_stored")
+        self.left = left

@@ -8,15 +8,15 @@ engine calls it under its lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
-from mohflow.delivery.batch import Waiting, due, fitting, patience
+from mohflow.delivery.batch import Batch, Waiting, due, patience
+from mohflow.delivery.in_flight import say_unusable
 from mohflow.delivery.ledger import Fates, Ledger
-from mohflow.delivery.queue import BoundedQueue, Entry
+from mohflow.delivery.queue import BoundedQueue, Entry, event_of
 from mohflow.diagnostics import complain
 from mohflow.exceptions import SpoolError
 from mohflow.typing import Limits
@@ -30,22 +30,11 @@ ADOPT_SECONDS = 60.0
 """How often what dead processes left on disk is looked for."""
 
 
-@dataclass(eq=False, slots=True)
-class Batch:
-    """Events on their way to the sink."""
+SLICE = 500
+"""Events that move from memory to disk at once; a log call may wait for it."""
 
-    events: Sequence[Event]
-    is_spooled: bool
-    """Whether they still are on disk, too."""
-    number: int = -1
-    """The number of the first, if it came from memory."""
-    left: list[Event] = field(init=False)
-    """Those that have no fate yet."""
-    is_finished: bool = False
-    """Whether what was left has been kept or counted."""
-
-    def __post_init__(self) -> None:
-        self.left = list(self.events)
+URGENT = 40
+"""The level from which on events do not wait for what is caught up on."""
 
 
 class Backlog:
@@ -57,6 +46,7 @@ class Backlog:
         options: Bounds, overflow policy, durability.
         ledger: Is told of every move.
         spool: The place on disk, if there is one.
+        is_json: Whether the line of an event is its fields as JSON.
     """
 
     def __init__(
@@ -65,16 +55,23 @@ class Backlog:
         options: DeliveryOptions,
         ledger: Ledger,
         spool: Spool | None,
+        *,
+        is_json: bool = False,
     ) -> None:
         self._name = name
         self._ledger = ledger
         self._is_wal = options.durability == "wal"
         self.spool = spool
         self.queue = BoundedQueue(
-            options.queue_events, options.queue_bytes, options.overflow
+            options.queue_events,
+            options.queue_bytes,
+            options.overflow,
+            is_json=is_json,
         )
         self._touched = 0.0
         self._adopt_at = 0.0
+        self.is_behind = False
+        """Whether what is on disk piled up while it could not be sent."""
 
     @property
     def is_on_disk(self) -> bool:
@@ -87,39 +84,57 @@ class Backlog:
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
-        wants_disk = self._is_wal or self.is_on_disk
-        if wants_disk or not self.queue.has_room(event):
-            if not self.is_on_disk:
-                self._touched = now
-            if self.spill([event]):
-                return
-        dropped = self.queue.offer(event, now)
-        if event in dropped:
-            self._ledger.refused("queue_full")
-        else:
+        if self.spool is not None and self._took(event, now):
+            return
+        is_in, gone = self.queue.offer(event, now)
+        if is_in:
             self._ledger.queue()
-        older = sum(1 for one in dropped if one is not event)
-        if older:
-            self._ledger.lose("queue_full", older)
-        if dropped:
+        else:
+            self._ledger.refused("queue_full")
+        if gone:
+            self._ledger.lose("queue_full", gone)
+        if gone or not is_in:
             complain(
                 f"sink {self._name} queue_full",
                 f"the queue of sink {self._name!r} is full: the sink is slow "
                 "or cannot be reached. Events are lost to it and counted.",
             )
 
+    def _took(self, event: Event, now: float) -> bool:
+        """Put *event* on disk, or make room in memory with its help."""
+        if self._is_wal:
+            if not self.is_on_disk:
+                self._touched = now
+            if self.spill([event]):
+                return True
+        while not self.queue.has_room(event) and self.spill_slice():
+            pass
+        return False
+
+    def spill_slice(self) -> bool:
+        """Move the oldest in memory to disk; return whether any moved."""
+        if self.spool is None or not self.queue.events:
+            return False
+        return self._spill(self.queue.take(SLICE, 2**62))
+
     def spill(self, newest: Sequence[Event] = ()) -> bool:
         """Move what is in memory to disk, *newest* behind it, if possible."""
-        if not newest and not len(self.queue):
+        if not newest and not self.queue.events:
             return True
         if self.spool is None:
             return False
-        entries = self.queue.drain()
+        entries = self.queue.drain() if self.queue.events else []
+        return self._spill(entries, newest)
+
+    def _spill(
+        self, entries: list[Entry], newest: Sequence[Event] = ()
+    ) -> bool:
+        assert self.spool is not None  # noqa: S101 - tells the type checker
         try:
-            self.spool.append([*(event for _, event, _ in entries), *newest])
+            self.spool.append([*map(event_of, entries), *newest])
         except SpoolError as error:
             self.queue.restore(entries)
-            self._complain(error)
+            say_unusable(self._name, error)
             return False
         self._ledger.spill(len(entries))
         self._ledger.spool(len(newest))
@@ -128,9 +143,8 @@ class Backlog:
 
     def evict(self) -> None:
         """Delete from disk what is too much or too old, and count it."""
-        if self.spool is None:
-            return
-        for reason, count in self.spool.evict().items():
+        lost = self.spool.evict() if self.spool else {}
+        for reason, count in lost.items():
             self._ledger.settle(Fates(dropped={reason: count}), spooled=True)
             complain(
                 f"sink {self._name} {reason}",
@@ -142,7 +156,10 @@ class Backlog:
         """Take over, once a minute, what dead processes left on disk."""
         if self.spool is not None and now >= self._adopt_at:
             self._adopt_at = now + ADOPT_SECONDS
-            self._ledger.spool(self.spool.adopt())
+            adopted = self.spool.adopt()
+            if adopted:
+                self.is_behind = True
+            self._ledger.spool(adopted)
             self.evict()
 
     def is_due(self, now: float, limits: Limits, *, is_awaited: bool) -> bool:
@@ -152,18 +169,13 @@ class Backlog:
 
     def patience(self, now: float, limits: Limits) -> float | None:
         """Return the seconds until something must be done unasked."""
-        seconds = patience(self._waiting(now, is_awaited=False), limits)
-        if self.spool is None:
-            return seconds
-        until = max(0.0, self._adopt_at - now)
-        return until if seconds is None else min(seconds, until)
-
-    def oldest(self, batch: Batch | None) -> int:
-        """Return the number of the oldest event that is only in memory."""
-        if batch is not None and not batch.is_spooled:
-            return batch.number
-        first = self.queue.first()
-        return first[0] if first else self.queue.entered
+        seconds = [patience(self._waiting(now, is_awaited=False), limits)]
+        if self.spool is not None:
+            seconds.append(max(0.0, self._adopt_at - now))
+            first = self.queue.first() if self.is_on_disk else None
+            if first is not None:
+                seconds.append(max(0.0, first[1] + limits.max_age - now))
+        return min((s for s in seconds if s is not None), default=None)
 
     def _waiting(self, now: float, *, is_awaited: bool) -> Waiting:
         """Return what stands first: what is on disk, or what is in memory."""
@@ -171,76 +183,43 @@ class Backlog:
             age = now - self._touched
             return Waiting(len(self.spool), self.spool.bytes, age, is_awaited)
         first = self.queue.first()
-        age = now - first[2] if first else 0.0
+        age = now - first[1] if first else 0.0
         return Waiting(self.queue.events, self.queue.bytes, age, is_awaited)
 
-    def take(
-        self,
-        limits: Limits,
-        partition: Callable[[Event], Hashable],
-        now: float,
-    ) -> Batch | None:
-        """Return the next batch; what comes from disk stays there, too."""
+    def take(self, limits: Limits, now: float) -> Batch | None:
+        """Return what stands first; what comes from disk stays there, too."""
         self._touched = now
         if self.spool is not None and len(self.spool):
             events = self.spool.peek(limits.max_events, limits.max_bytes)
-            if not events:
-                return None
-            count = fitting(events, limits, partition)
-            return Batch(events[:count], is_spooled=True)
-        entries: list[Entry] = []
-        while len(self.queue) and len(entries) <= limits.max_events:
-            entries.append(self.queue.pop())
-        events = [event for _, event, _ in entries]
-        count = fitting(events, limits, partition)
-        self.queue.restore(entries[count:])
-        self._ledger.take(count)
-        return Batch(events[:count], is_spooled=False, number=entries[0][0])
+            if len(events) == len(self.spool):
+                self.is_behind = False
+            return Batch(events, is_spooled=True) if events else None
+        self.is_behind = False
+        entries = self.queue.take(limits.max_events, limits.max_bytes)
+        return self._in_flight(entries)
 
-    def settle(
-        self, batch: Batch, events: Sequence[Event], fates: Fates
-    ) -> None:
-        """Count what became of *events*, which belong to *batch*."""
-        if not batch.is_finished:
-            gone = {id(event) for event in events}
-            batch.left = [e for e in batch.left if id(e) not in gone]
-            self._ledger.settle(fates, spooled=batch.is_spooled)
+    def take_urgent(self, limits: Limits, now: float) -> Batch | None:
+        """Return errors that have waited while other events stand first."""
+        first = self.queue.first(URGENT) if self.is_on_disk else None
+        if first is None or now - first[1] < limits.max_age:
+            return None
+        return self.pull(
+            [e[0] for e in self.queue.after(-1) if e[2] >= URGENT], limits
+        )
 
-    def finish(self, batch: Batch) -> None:
-        """
-        Forget *batch*; what is left of it goes, or stays, on disk.
+    def pull(self, numbers: Sequence[int], limits: Limits) -> Batch | None:
+        """Return those of *numbers* that still wait, though others do."""
+        entries = self.queue.pull(set(numbers[: limits.max_events]))
+        return self._in_flight(entries, has_overtaken=True)
 
-        Without a disk what is left is lost.
-        """
-        if batch.is_finished:
-            return
-        batch.is_finished = True
-        if batch.is_spooled:
-            self._acknowledge(batch)
-        elif batch.left and not self._give_up(batch.left):
-            lost = Fates(dropped={"shutdown": len(batch.left)})
-            self._ledger.settle(lost)
-
-    def _acknowledge(self, batch: Batch) -> None:
-        """Let the disk forget the events before the first that is left."""
-        count = len(batch.events)
-        if batch.left:
-            first = id(batch.left[0])
-            count = [id(event) for event in batch.events].index(first)
-        if self.spool is not None:
-            self.spool.ack(count)
-
-    def _give_up(self, events: Sequence[Event]) -> bool:
-        """Put events that were in flight before all others on disk."""
-        if self.spool is None:
-            return False
-        try:
-            self.spool.prepend(events)
-        except SpoolError as error:
-            self._complain(error)
-            return False
-        self._ledger.give_up(len(events))
-        return True
+    def _in_flight(
+        self, entries: list[Entry], *, has_overtaken: bool = False
+    ) -> Batch | None:
+        if not entries:
+            return None
+        self._ledger.take(len(entries))
+        events = [*map(event_of, entries)]
+        return Batch(events, entries, has_overtaken=has_overtaken)
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""
@@ -250,10 +229,3 @@ class Backlog:
                 self._ledger.lose("shutdown", len(entries))
         if self.spool is not None:
             self.spool.close()
-
-    def _complain(self, error: SpoolError) -> None:
-        complain(
-            f"spool {self._name}",
-            f"the spool of sink {self._name!r} cannot be used: "
-            f"{error.reason}. Events stay in memory, within its bounds.",
-        )

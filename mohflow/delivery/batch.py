@@ -8,10 +8,11 @@ equal partition keys only, never more than the sink's limits.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from mohflow._event import Event
+from mohflow.delivery.queue import Entry
 from mohflow.diagnostics import complain
 from mohflow.typing import Limits, Sink
 
@@ -35,6 +36,31 @@ class Waiting:
     """Seconds since the oldest came."""
     is_awaited: bool
     """Whether a flush, or the end of the program, waits for it."""
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """Events on their way to the sink."""
+
+    events: Sequence[Event]
+    entries: Sequence[Entry] = ()
+    """How they stood in memory, if they came from there."""
+    is_spooled: bool = False
+    """Whether they still are on disk, too."""
+    has_overtaken: bool = False
+    """Whether events that came before them still wait."""
+    left: list[Event] = field(init=False)
+    """Those that have no fate yet."""
+    is_finished: bool = False
+    """Whether what was left has been kept or counted."""
+
+    def __post_init__(self) -> None:
+        self.left = list(self.events)
+
+    @property
+    def number(self) -> int:
+        """Return the number of the first, which came from memory."""
+        return self.entries[0][0]
 
 
 def due(waiting: Waiting, limits: Limits) -> Cut | None:

@@ -33,6 +33,8 @@ class Breaker:
         self._open_until: float | None = None
         self.failing = ""
         """Why the last attempt failed; empty if it went well."""
+        self.away_since: float | None = None
+        """When the first of the failures in a row was."""
 
     @property
     def is_open(self) -> bool:
@@ -49,13 +51,15 @@ class Breaker:
         """Note an attempt that went well: the breaker is closed."""
         self._failures = 0
         self._pause = self._first
-        self._open_until = None
+        self._open_until = self.away_since = None
         self.failing = ""
 
     def failed(self, now: float, reason: str = "unknown") -> None:
         """Note an attempt that failed; it may open the breaker."""
         self.failing = reason
         self._failures += 1
+        if self.away_since is None:
+            self.away_since = now
         if self._open_until is not None:
             self._pause = min(self._pause * 2, self._longest)
         if self._failures >= self._threshold:

@@ -23,7 +23,7 @@ from mohflow.delivery.disk import Disk
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
-from mohflow.delivery.worker import Worker, is_worker
+from mohflow.delivery.worker import Worker, forget_workers, is_worker
 from mohflow.typing import Sink
 
 
@@ -41,6 +41,8 @@ class Delivery:
         options: Bounds and promises.
         disk: The place for what memory cannot keep, if there is one.
         clock: Returns seconds; only differences count.
+        is_json: Whether the line of an event is its fields as JSON and a
+            newline; then the line alone waits.
     """
 
     is_queued = True
@@ -52,11 +54,14 @@ class Delivery:
         options: DeliveryOptions,
         disk: Disk | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        is_json: bool = False,
     ) -> None:
         self.name = name
         self.sink = sink
         self._blocks = options.overflow == "block"
         self._made_of = (name, sink, options, disk, clock)
+        self._is_json = is_json
         self._disk = disk
         self._begin()
         if disk is not None:
@@ -66,13 +71,14 @@ class Delivery:
                 self._worker.start()
 
     def _begin(self) -> None:
-        shared = self._shared = Shared(*self._made_of)
+        shared = self._shared = Shared(*self._made_of, is_json=self._is_json)
         self.ledger = shared.ledger
         self.courier = Courier(shared)
         self._worker = Worker(f"mohflow-{self.name}", self.courier.run)
 
     def after_fork(self) -> None:
         """Start empty in the child: the parent sends what it has."""
+        forget_workers()
         if self._disk is not None:
             self._disk.spool.after_fork()
         self.sink.after_fork()
@@ -94,20 +100,26 @@ class Delivery:
             # Before the lock is touched: the worker may hold it.
             return
         shared = self._shared
-        backlog = shared.backlog
         with shared.lock:
+            if self._blocks:
+                self._wait_for_room(event)
             if shared.is_closing:
                 self.ledger.refused("closed")
                 return
-            if self._blocks:
-                shared.wake.wait_for(
-                    lambda: backlog.has_room(event), BLOCK_SECONDS
-                )
-            was_idle = not len(backlog.queue) and not backlog.is_on_disk
+            backlog = shared.backlog
             backlog.put(event, shared.clock())
-            if was_idle or shared.is_due():
+            if shared.is_idle and shared.is_worth_a_look():
+                # Once: until it has looked, it need not be told again.
+                shared.is_idle = False
                 shared.wake.notify_all()
         self._worker.start()
+
+    def _wait_for_room(self, event: Event) -> None:
+        shared = self._shared
+        shared.wake.wait_for(
+            lambda: shared.backlog.has_room(event) or shared.is_closing,
+            BLOCK_SECONDS,
+        )
 
     def expedite(self) -> int:
         """
@@ -157,8 +169,8 @@ class Delivery:
             shared.wake.notify_all()
         is_over = self._worker.join(deadline - time.monotonic())
         with shared.lock:
-            if shared.batch is not None:
-                shared.backlog.finish(shared.batch)
+            for batch in list(shared.in_flight.batches):
+                shared.in_flight.finish(batch)
             shared.backlog.close()
             shared.is_abandoned = not is_over
         if self._worker.join(0.0):

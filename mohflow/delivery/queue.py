@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import heapq
+
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from typing import Literal
+
+import orjson
 
 from mohflow._event import Event
 
 
 Overflow = Literal["drop_lowest", "drop_oldest", "drop_newest", "block"]
 
-Entry = tuple[int, Event, float]
-"""The number of an event, the event, and when it came."""
+Entry = tuple[int, float, int, int, bytes, Event | None]
+"""The number of an event, when it came, its level, time and line; and the
+event itself, unless its line says the same as its fields. Without it an entry
+takes a fraction of the memory, and of the time of the garbage collector."""
+
+ENTRY_BYTES = 300
+"""Memory that an event takes beside its line, measured on CPython 3.11."""
+
+KEPT_BYTES = 4096
+"""Memory that orjson 3.13 leaves reserved behind a line, however short."""
+
+KEPT_FACTOR = 5
+"""Memory of fields as Python objects, as a multiple of their JSON."""
+
+
+def event_of(entry: Entry) -> Event:
+    """Return the event that *entry* was made of."""
+    _, _, level, time_ns, line, event = entry
+    return event or Event(time_ns, level, orjson.loads(line), line + b"\n")
+
+
+def weight(entry: Entry) -> int:
+    """Return about how many bytes of memory *entry* takes."""
+    return _weight(len(entry[4]), is_kept=entry[5] is not None)
+
+
+def _weight(size: int, *, is_kept: bool) -> int:
+    if is_kept:
+        return ENTRY_BYTES + KEPT_BYTES + size * (1 + KEPT_FACTOR)
+    return ENTRY_BYTES + size
 
 
 class BoundedQueue:
@@ -26,50 +58,87 @@ class BoundedQueue:
 
     Args:
         max_events: Events that may wait.
-        max_bytes: Bytes of their lines together.
+        max_bytes: Bytes of memory that they take.
         overflow: Which event gives way; with ``block`` it is the new one.
+        is_json: Whether the line of an event is its fields as JSON, so that
+            the fields need not be kept.
     """
 
     def __init__(
-        self, max_events: int, max_bytes: int, overflow: Overflow
+        self,
+        max_events: int,
+        max_bytes: int,
+        overflow: Overflow,
+        *,
+        is_json: bool = False,
     ) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._overflow = overflow
+        self._is_json = is_json
         self._lines: dict[int, deque[Entry]] = {}
-        self._next = 0
-        self.bytes = 0
+        self.entered = 0
+        """How many events have ever been put in."""
         self.events = 0
+        self.bytes = 0
+        """Bytes of their lines."""
+        self.weight = 0
+        """Bytes of memory."""
 
     def __len__(self) -> int:
         return self.events
 
     @property
-    def entered(self) -> int:
-        """Return how many events have ever been put in."""
-        return self._next
+    def is_half_full(self) -> bool:
+        """Return whether there is little room left."""
+        return (
+            self.events * 2 > self._max_events
+            or self.weight * 2 > self._max_bytes
+        )
 
     def has_room(self, event: Event) -> bool:
         """Return whether *event* fits without another giving way."""
+        size = _weight(len(event.line), is_kept=not self._is_json)
         return (
             self.events < self._max_events
-            and self.bytes + len(event.line) <= self._max_bytes
+            and self.weight + size <= self._max_bytes
         )
 
-    def offer(self, event: Event, now: float) -> list[Event]:
-        """Put *event* in, and return the events that gave way to it."""
-        dropped: list[Event] = []
-        while not self.has_room(event):
-            level = self._victim(event)
-            if level is None:
-                return [*dropped, event]
-            dropped.append(self._pop(level)[1])
-        line = self._lines.setdefault(event.level, deque())
-        line.append((self._next, event, now))
-        self._next += 1
+    def offer(self, event: Event, now: float) -> tuple[bool, int]:
+        """
+        Put *event* in, if others that give way to it make enough room.
+
+        Returns:
+            Whether it is in, and how many gave way.
+        """
+        line, level = event.line, event.level
+        kept: Event | None = event
+        if self._is_json and b'"truncated":true' not in line:
+            # A copy takes the memory that it needs; see KEPT_BYTES.
+            kept, line = None, line[:-1]
+            size = ENTRY_BYTES + len(line)
+        else:
+            size = _weight(len(line), is_kept=True)
+        gone = 0
+        while (
+            self.events >= self._max_events
+            or self.weight + size > self._max_bytes
+        ):
+            victim = self._victim(event)
+            if victim is None:
+                return False, gone
+            self._pop(victim)
+            gone += 1
+        entry = (self.entered, now, level, event.time_ns, line, kept)
+        self.entered += 1
+        waiting = self._lines.get(level)
+        if waiting is None:
+            waiting = self._lines[level] = deque()
+        waiting.append(entry)
         self.events += 1
-        self.bytes += len(event.line)
-        return dropped
+        self.bytes += len(line)
+        self.weight += size
+        return True, gone
 
     def _victim(self, event: Event) -> int | None:
         """Return the level whose oldest gives way; ``None`` for *event*."""
@@ -88,32 +157,70 @@ class BoundedQueue:
         entry = line.popleft()
         if not line:
             del self._lines[level]
-        self.events -= 1
-        self.bytes -= len(entry[1].line)
+        self._forget(entry)
         return entry
 
-    def first(self) -> Entry | None:
-        """Return number, event and time of the oldest, which stays."""
-        if not self._lines:
-            return None
-        return self._lines[self._oldest_level()][0]
+    def _forget(self, entry: Entry) -> None:
+        self.events -= 1
+        self.bytes -= len(entry[4])
+        self.weight -= weight(entry)
 
-    def pop(self) -> Entry:
-        """Take the oldest entry out."""
-        return self._pop(self._oldest_level())
+    def first(self, level: int = 0) -> Entry | None:
+        """Return the oldest of those of *level* and above, which stays."""
+        lines = (e[0] for lvl, e in self._lines.items() if lvl >= level)
+        return min(lines, key=itemgetter(0), default=None)
+
+    def take(self, max_events: int, max_bytes: int) -> list[Entry]:
+        """Take the oldest out: at least one, unless there is none."""
+        taken: list[Entry] = []
+        size = 0
+        while self.events and len(taken) < max_events:
+            level = self._oldest_level()
+            size += len(self._lines[level][0][4])
+            if taken and size > max_bytes:
+                break
+            taken.append(self._pop(level))
+        return taken
+
+    def after(self, number: int) -> Iterator[Entry]:
+        """Return those that came after number *number*, which stay."""
+        lines = (
+            [entry for entry in line if entry[0] > number]
+            for line in self._lines.values()
+        )
+        return heapq.merge(*lines, key=itemgetter(0))
+
+    def pull(self, numbers: Collection[int]) -> list[Entry]:
+        """Take those out whose number is one of *numbers*, in order."""
+        pulled: list[Entry] = []
+        for level, line in list(self._lines.items()):
+            pulled += [entry for entry in line if entry[0] in numbers]
+            left = deque(entry for entry in line if entry[0] not in numbers)
+            self._lines[level] = left
+            if not left:
+                del self._lines[level]
+        for entry in pulled:
+            self._forget(entry)
+        return sorted(pulled, key=itemgetter(0))
 
     def drain(self) -> list[Entry]:
-        """Take all entries out, the oldest first."""
+        """Take all out, the oldest first."""
         lines = self._lines.values()
         entries = sorted(chain.from_iterable(lines), key=itemgetter(0))
         self._lines.clear()
-        self.events = self.bytes = 0
+        self.events = self.bytes = self.weight = 0
         return entries
 
     def restore(self, entries: Iterable[Entry]) -> None:
-        """Put back what :meth:`drain` or :meth:`pop` took out just now."""
+        """Put back in its place what was taken out."""
         for entry in sorted(entries, key=itemgetter(0), reverse=True):
-            line = self._lines.setdefault(entry[1].level, deque())
+            line = self._lines.setdefault(entry[2], deque())
+            behind = []
+            # Only what was pulled from the middle has older ones before it.
+            while line and line[0][0] < entry[0]:
+                behind.append(line.popleft())
             line.appendleft(entry)
+            line.extendleft(reversed(behind))
             self.events += 1
-            self.bytes += len(entry[1].line)
+            self.bytes += len(entry[4])
+            self.weight += weight(entry)

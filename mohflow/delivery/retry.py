@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+
+import tenacity
 
 from mohflow.exceptions import Unavailable
-
-
-if TYPE_CHECKING:
-    import tenacity
 
 
 FIRST_WAIT = 0.5
@@ -34,9 +31,6 @@ def retrying(
         sleep: Waits for seconds; it may return early.
         is_over: Whether to give up after the attempt that just failed.
     """
-    # With no remote sink configured a program never pays for this import.
-    import tenacity  # noqa: PLC0415
-
     jitter = tenacity.wait_random_exponential(FIRST_WAIT, LONGEST_WAIT)
 
     def wait(state: tenacity.RetryCallState) -> float:

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Callable
 
 from mohflow._delivery_options import DeliveryOptions
-from mohflow.delivery.backlog import Backlog, Batch
+from mohflow.delivery.backlog import Backlog
 from mohflow.delivery.breaker import Breaker
 from mohflow.delivery.disk import Disk
+from mohflow.delivery.in_flight import InFlight
 from mohflow.delivery.ledger import Ledger
+from mohflow.delivery.pace import Pace
 from mohflow.delivery.sight import Sight
 from mohflow.typing import Limits, Sink
 
@@ -30,6 +32,8 @@ class Shared:
         options: DeliveryOptions,
         disk: Disk | None,
         clock: Callable[[], float],
+        *,
+        is_json: bool = False,
     ) -> None:
         self.name = name
         self.sink = sink
@@ -46,36 +50,85 @@ class Shared:
         self.lock = threading.Lock()
         self.wake = threading.Condition(self.lock)
         spool = disk.spool if disk else None
-        self.backlog = Backlog(name, options, self.ledger, spool)
+        self.backlog = Backlog(
+            name, options, self.ledger, spool, is_json=is_json
+        )
+        self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
         self.breaker = Breaker()
-        self.batch: Batch | None = None
-        """What the worker is busy with."""
+        self.pace = Pace(options.catch_up)
         self.awaited = -1
         """The number of the last event that a flush waits for."""
+        self.is_idle = False
+        """Whether the worker waits for events, and must be told of them."""
         self.is_closing = False
         self.is_abandoned = False
         """Whether the worker was stuck at the end, and closes the sink."""
 
     def is_due(self) -> bool:
         """Return whether a batch must go now."""
-        is_awaited = self.awaited >= 0 or self.is_closing
+        now = self.clock()
+        if self.backlog.is_behind and self.pace.remaining(now):
+            return False
         return self.backlog.is_due(
-            self.clock(), self.limits, is_awaited=is_awaited
+            now, self.limits, is_awaited=self.awaited >= 0
         )
+
+    def patience(self) -> float | None:
+        """Return the seconds until something must be done unasked."""
+        now = self.clock()
+        seconds = self.backlog.patience(now, self.limits)
+        if seconds is None or not self.backlog.is_behind:
+            return seconds
+        paced = self.pace.remaining(now)
+        # What is due must wait for its turn; what is urgent need not.
+        return max(seconds, min(paced, self.limits.max_age))
+
+    def is_worth_a_look(self) -> bool:
+        """Return whether an idle worker must see what has just come."""
+        queue, spool = self.backlog.queue, self.backlog.spool
+        events, size = queue.events, queue.bytes
+        if spool is not None:
+            events, size = events + len(spool), size + spool.bytes
+        limits = self.limits
+        return (
+            events <= 1
+            or events >= limits.max_events
+            or size >= limits.max_bytes
+        )
+
+    def must_spill(self) -> bool:
+        """Return whether what is in memory is better off on disk now."""
+        backlog = self.backlog
+        if backlog.spool is None or not backlog.queue.events:
+            return False
+        if self.breaker.is_open:
+            return True
+        is_awaited = self.awaited >= 0
+        return backlog.is_on_disk and (
+            is_awaited or backlog.queue.is_half_full
+        )
+
+    def tell(self) -> None:
+        """Wake who waits for events to have left the memory."""
+        if self.oldest() > self.awaited:
+            self.awaited = -1
+        self.wake.notify_all()
 
     def oldest(self) -> int:
         """Return the number of the oldest event that is only in memory."""
-        return self.backlog.oldest(self.batch)
+        return self.in_flight.oldest()
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
         spool, first = self.backlog.spool, self.backlog.queue.first()
         times = [
-            self.batch.left[0].time_ns
-            if self.batch and self.batch.left
-            else None,
+            *(
+                batch.left[0].time_ns
+                for batch in self.in_flight.batches
+                if batch.left
+            ),
             spool.oldest_time_ns if spool else None,
-            first[1].time_ns if first else None,
+            first[3] if first else None,
         ]
         return Sight(
             failing=self.breaker.failing,
@@ -89,6 +142,6 @@ class Shared:
         if len(self.backlog.queue):
             return False
         if not self.backlog.is_on_disk:
-            return self.batch is None
-        is_safe = self.batch is None or self.batch.is_spooled
+            return not self.in_flight.batches
+        is_safe = all(batch.is_spooled for batch in self.in_flight.batches)
         return is_safe and self.breaker.is_open

@@ -7,13 +7,18 @@ import threading
 from collections.abc import Callable
 
 
-class WorkerThread(threading.Thread):
-    """A thread that brings events to a sink; what it logs is our own."""
+_WORKERS: set[int] = set()
+"""The identifiers of the threads that bring events to sinks."""
 
 
 def is_worker() -> bool:
     """Return whether the caller brings events to a sink, whichever."""
-    return isinstance(threading.current_thread(), WorkerThread)
+    return threading.get_ident() in _WORKERS
+
+
+def forget_workers() -> None:
+    """Let the child of a fork, which has one thread, begin without any."""
+    _WORKERS.clear()
 
 
 class Worker:
@@ -43,20 +48,24 @@ class Worker:
         with self._lock:
             if self._thread is not None:
                 return
-            thread = WorkerThread(
+            thread = threading.Thread(
                 target=self._work, name=self._name, daemon=True
             )
             self._thread = thread
         try:
             thread.start()
         except RuntimeError:
-            # The interpreter is about to end, and takes no more threads.
+            # The interpreter is about to end, and takes no more threads; or
+            # there are too many, and the next event tries again.
             self._thread = None
 
     def _work(self) -> None:
+        ident = threading.get_ident()
+        _WORKERS.add(ident)
         try:
             self._run()
         finally:
+            _WORKERS.discard(ident)
             self._thread = None
 
     def join(self, timeout: float) -> bool:

@@ -1,11 +1,17 @@
-"""Make the client of a sink; imported when the first batch is sent."""
+"""
+Make the client of a sink; imported when the first sink is made.
+
+Whatever httpx would import as it works is imported here; see ``HttpSink``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import encodings.idna  # noqa: F401 - or the first connection imports it
 import ssl
 import urllib.request
 
+import certifi  # noqa: F401 - or the first context imports it
 import httpx
 
 from mohflow.sinks._http_answers import no_answer

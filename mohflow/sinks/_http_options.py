@@ -45,6 +45,9 @@ Path = Annotated[
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
+_CREDENTIALS = ("auth", "cookie", "key", "secret", "token")
+"""What the names of headers have in them that say who one is."""
+
 EXCLUSIVE = {
     "token": ("username",),
     "token_file": ("username", "token"),
@@ -209,8 +212,9 @@ def warn_of_plain_text(options: HttpOptions) -> None:
     """Complain if others on the network can read the credentials."""
     url = HttpUrl(str(options.url))
     given = (options.username, options.token, options.token_file)
-    names = {name.lower() for name in options.headers}
-    has_credentials = any(given) or "authorization" in names
+    names = " ".join(options.headers).lower()
+    in_headers = any(word in names for word in _CREDENTIALS)
+    has_credentials = any(given) or in_headers
     if url.scheme == "http" and has_credentials and not _is_here(url.host):
         complain(
             f"plain text to {url.host}",

@@ -211,7 +211,9 @@ def _limited(
     answer = bad_answer(429, headers, said)
     is_streams = "maximum active stream limit" in text
     reason = "stream_limit" if is_streams else "rate_limited"
-    return unavailable(reason, getattr(answer, "retry_after", None), said)
+    limited = unavailable(reason, getattr(answer, "retry_after", None), said)
+    limited.only_partition = True
+    return limited
 
 
 def _is_burst(text: str) -> bool:

@@ -67,6 +67,13 @@ class HttpSink(Sink, Generic[Options]):
         *,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        # A program without a remote sink never pays for this import. It must
+        # be done here: a fork while another thread imports leaves the child
+        # a module that it can never import.
+        from mohflow.sinks import _http_client  # noqa: PLC0415
+
+        self._http = _http_client
+        _version()  # Imports too, and is remembered.
         self.options = options
         self._given = transport
         self._transport: Transport | None = None
@@ -142,15 +149,12 @@ class HttpSink(Sink, Generic[Options]):
             mohflow.Unavailable: ``connect``, ``timeout``, ``tls``, ``dns``,
                 ``proxy``, ``protocol``, ``reset`` or ``credentials``.
         """
-        # A program without a remote sink never pays for this import.
-        from mohflow.sinks import _http_client  # noqa: PLC0415
-
         client = self._ready()
         request = client.build_request(
             method, url, content=content, headers=self.headers()
         )
         request.headers.update(headers or {})
-        return _http_client.exchange(client, request)
+        return self._http.exchange(client, request)
 
     def check(self) -> str | None:
         """
@@ -202,11 +206,9 @@ class HttpSink(Sink, Generic[Options]):
         return self._client
 
     def _new_client(self) -> httpx.Client:
-        from mohflow.sinks import _http_client  # noqa: PLC0415 - as above
-
         if self._given is None:
-            self._transport = _http_client.new_transport(self.options)
-        return _http_client.new_client(
+            self._transport = self._http.new_transport(self.options)
+        return self._http.new_client(
             self._given or self._transport, self.options.timeout
         )
 

@@ -79,6 +79,14 @@ class TestPlainText:
         assert said == text.count("in plain text")
         assert "s3cret" not in text
 
+    def test_a_header_may_be_a_credential(self, capsys):
+        for name in ("X-Team", "X-Api-Key"):
+            HttpSink(HttpOptions(url="http://h.example", headers={name: "x"}))
+
+            assert (name == "X-Api-Key") == (
+                "in plain text" in capsys.readouterr().err
+            )
+
     def test_without_credentials_plain_text_is_fine(self):
         HttpSink(HttpOptions(url="http://logs.example.org"))
 

@@ -72,6 +72,7 @@ async def async_generator() -> AsyncIterator[int]:
 
 text: str = function(1)
 mohflow.set_level("DEBUG", "db", ttl=60)
+changed: bool = mohflow.reload()
 counts: dict[str, LedgerSnapshot] = mohflow.shutdown(timeout=1.0)
 line: bytes = JsonRenderer()(None, "info", {"event": "x"})
 states: list[str] = [one.state for one in mohflow.health()]

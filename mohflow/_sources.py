@@ -1,0 +1,233 @@
+"""
+Where values come from, the strongest first, and how they become one.
+
+Arguments, environment, secrets directory, configuration file, pyproject.toml,
+variables of others. Mappings are laid over each other name by name; anything
+else replaces what a weaker source says.
+"""
+
+from __future__ import annotations
+
+import os
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+from mohflow import _config_file
+from mohflow._config_file import ConfigFile
+from mohflow._environment import (
+    PREFIX,
+    Environment,
+    SecretsDirectory,
+    expand,
+    fallbacks,
+    variable,
+    variable_of_others,
+)
+from mohflow._validation import is_secret
+from mohflow.diagnostics import complain
+from mohflow.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The values of one source."""
+
+    values: Mapping[str, Any]
+    where: Callable[[Sequence[str]], str]
+    """Tells people where the value at a path stands."""
+
+    file: ConfigFile | None = None
+    """The file that they come from, if it is one."""
+
+
+def layers(
+    model: type[BaseSettings],
+    given: Mapping[str, Any],
+    folder: Path | None,
+) -> list[Layer]:
+    """
+    Return what every source says, the strongest first.
+
+    Args:
+        model: The settings.
+        given: The arguments.
+        folder: Where pyproject.toml is looked for, if anywhere.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    found = [
+        _layer(given, lambda path: f"argument {path[0]}"),
+        environment_layer(model),
+    ]
+    files = []
+    path = _first(found, "config_file")
+    if isinstance(path, (str, os.PathLike)):
+        files.append(_config_file.read(_config_file.absolute(path)))
+    pyproject = _config_file.read_pyproject(folder) if folder else None
+    files += [pyproject] if pyproject else []
+    plain = [file_layer(file) for file in files]
+    secrets = _first([*found, *plain], "secrets_dir")
+    if isinstance(secrets, (str, os.PathLike)):
+        found.append(_secrets_layer(model, _config_file.absolute(secrets)))
+    others = _layer(fallbacks(), variable_of_others)
+    name = _first([*found, *plain, others], "environment")
+    for file, layer in zip(files, plain, strict=True):
+        found += [*profile_layers(file, name), layer]
+    return [*found, others]
+
+
+def merged(found: Sequence[Layer]) -> dict[str, Any]:
+    """Return the values of all layers as one."""
+    values: dict[str, Any] = {}
+    for layer in reversed(found):
+        values = _laid_over(values, layer.values)
+    return values
+
+
+def origin(found: Sequence[Layer], path: Sequence[str]) -> str:
+    """Return where the value at *path*, or what should hold it, stands."""
+    for end in range(len(path), 0, -1):
+        for layer in found:
+            if _holds(layer.values, path[:end]):
+                return layer.where(path)
+    return "the defaults"
+
+
+def leaves(
+    values: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each value with the names on its way."""
+    for name, value in values.items():
+        if isinstance(value, BaseModel):
+            value = value.model_dump(exclude_unset=True)  # noqa: PLW2901
+        if isinstance(value, Mapping):
+            yield from leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def warn_of_readable(layer: Layer) -> None:
+    """Complain if other users can read a file that holds secrets."""
+    if layer.file is None:
+        return
+    path = layer.file.path
+    names = [
+        ".".join(names)
+        for names, value in leaves(layer.values)
+        if value is not None and is_secret(names, value)
+    ]
+    if names and path.stat().st_mode & 0o004:
+        complain(
+            f"readable {path}",
+            f"{str(path)!r} holds {', '.join(names)} and every user of this "
+            "machine can read it. Run chmod o-r on it, or move secrets to "
+            "secrets_dir.",
+        )
+
+
+def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
+    """
+    Yield the profile called *name* of *file*, if it has one.
+
+    Raises:
+        ConfigurationError: The profiles are no tables.
+    """
+    for known, values in profiles(file).items():
+        if known == name:
+            yield file_layer(file.part(f"profiles.{known}", values))
+
+
+def profiles(file: ConfigFile) -> dict[str, Mapping[str, Any]]:
+    """
+    Return the profiles of *file* by name.
+
+    Raises:
+        ConfigurationError: They are no tables, or name an environment.
+    """
+    found = file.values.get("profiles", {})
+    if not isinstance(found, Mapping):
+        msg = (
+            f"profiles is no table (from {file.where(('profiles',))}). "
+            "Write [profiles.production] and what differs there."
+        )
+        raise ConfigurationError(msg)
+    for name, values in found.items():
+        path = ("profiles", name)
+        if not isinstance(values, Mapping):
+            msg = (
+                f"profiles.{name} is no table (from {file.where(path)}). "
+                f"Write [profiles.{name}] and what differs there."
+            )
+            raise ConfigurationError(msg)
+        if "environment" in values:
+            where = file.where((*path, "environment"))
+            msg = (
+                f"profiles.{name}.environment cannot be set (from {where}): "
+                "the environment chooses the profile. Set it outside."
+            )
+            raise ConfigurationError(msg)
+    return dict(found)
+
+
+def environment_layer(model: type[BaseSettings]) -> Layer:
+    """Return what our variables say."""
+    return _layer(Environment(model)(), variable)
+
+
+def _layer(
+    values: Mapping[str, Any],
+    where: Callable[[Sequence[str]], str],
+    file: ConfigFile | None = None,
+) -> Layer:
+    expanded = {name: expand(name, value) for name, value in values.items()}
+    return Layer(expanded, where, file)
+
+
+def file_layer(file: ConfigFile) -> Layer:
+    values = {k: v for k, v in file.values.items() if k != "profiles"}
+    if "config_file" in values:
+        where = file.where(("config_file",))
+        msg = (
+            f"config_file cannot be set in a file (from {where}). Set "
+            f"{PREFIX}CONFIG_FILE, or give Settings(config_file=...)."
+        )
+        raise ConfigurationError(msg)
+    return _layer(values, file.where, file)
+
+
+def _first(found: Sequence[Layer], name: str) -> Any:
+    for layer in found:
+        if layer.values.get(name) is not None:
+            return layer.values[name]
+    return None
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Any:
+    result = dict(below)
+    for name, value in above.items():
+        under = result.get(name)
+        is_both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        result[name] = _laid_over(under, value) if is_both else value  # type: ignore[arg-type]
+    return result
+
+
+def _holds(values: Any, path: Sequence[str]) -> bool:
+    for name in path:
+        if not isinstance(values, Mapping) or name not in values:
+            return False
+        values = values[name]
+    return True
+
+
+def _secrets_layer(model: type[BaseSettings], folder: Path) -> Layer:
+    def where(path: Sequence[str]) -> str:
+        return f"{folder}/{PREFIX.lower()}{'_'.join(path).lower()}"
+
+    return _layer(SecretsDirectory(model, folder)(), where)

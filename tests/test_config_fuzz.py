@@ -1,0 +1,171 @@
+"""No content of a configuration file gets past the one clear error."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+
+from pathlib import Path
+
+import pytest
+import structlog
+import yaml
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import mohflow
+
+from mohflow import ConfigurationError, Settings
+from mohflow._pipeline import STAGE
+from mohflow.checks import faults_in
+from mohflow.settings import Settings as Model
+
+
+SECRET = "pl4nted-s3cret"
+
+NAMES = [
+    *Model.model_fields,
+    *mohflow.LokiOptions.model_fields,
+    *mohflow.FileOptions.model_fields,
+    "profiles",
+    "production",
+    "type",
+    "",
+    "a.b",
+]
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(
+        [
+            "debug",
+            "http://localhost:1",
+            f"http://ann:{SECRET}@localhost:1",
+            "http",
+            "loki",
+            "10MB",
+            "a.log",
+            "production",
+        ]
+    )
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(NAMES) | st.text(max_size=8), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+SETTINGS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
+HIDDEN = st.sampled_from(["password", "token", "hash_key", "proxy"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def folder():
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as found:
+        os.chdir(found)
+        yield
+        os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch):
+    monkeypatch.setattr("mohflow.diagnostics.complain._stream", lambda: None)
+
+
+def outcome(name: str, content: bytes, environment=None) -> str | None:
+    """Return what is refused of a file; whatever else comes is a failure."""
+    Path(name).write_bytes(content)
+    try:
+        Settings(config_file=name, environment=environment)
+    except ConfigurationError as error:
+        assert str(error)
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+class TestAnyContent:
+    @given(content=st.binary(max_size=60) | st.text(max_size=60))
+    @example(content="a: !!bool x")
+    @example(content="? [a]\n: b")
+    @example(content="!!set {a}")
+    @example(content="&a a: *a")
+    @example(content="<<: [1]")
+    @example(content="\0")
+    @example(content='{"a": 1e999999}')
+    @example(content="a = 1979-05-27T07:32:00Z\n[[b]]\n[[b.c]]")
+    @example(content="9" * 5000)
+    def test_it_is_settings_or_one_error(self, suffix, content) -> None:
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogatepass")
+        refused = outcome(f"a.{suffix}", content)
+
+        assert bool(refused) == bool(faults_in(f"a.{suffix}"))
+
+
+class TestAnyValues:
+    @given(values=SETTINGS, environment=st.sampled_from([None, "production"]))
+    def test_they_are_settings_or_one_error(self, values, environment) -> None:
+        refused = outcome("a.json", json.dumps(values).encode(), environment)
+        again = outcome("a.yaml", yaml.safe_dump(values).encode(), environment)
+
+        assert bool(refused) == bool(again)
+        if refused:
+            assert faults_in("a.json")
+
+    @given(values=SETTINGS, name=HIDDEN, inside=st.booleans())
+    @example(
+        values={"level": f"http://a:{SECRET}@h"}, name="token", inside=False
+    )
+    @example(
+        values={"sinks": {"a": {"type": f"http://a:{SECRET}@h"}}},
+        name="token",
+        inside=False,
+    )
+    @example(values={f"http://a:{SECRET}@h": 1}, name="token", inside=False)
+    def test_no_error_shows_a_secret(self, values, name, inside) -> None:
+        secret = [SECRET] if inside else SECRET
+        loki = values.get("loki")
+        loki = loki if isinstance(loki, dict) else {}
+        values = {**values, "loki": {**loki, name: secret, "bad": 1}}
+        refused = outcome("a.json", json.dumps(values).encode())
+
+        assert refused
+        assert SECRET not in refused
+
+
+def test_a_running_configuration_is_changed_whole_or_not_at_all(
+    log_file,
+) -> None:
+    path = Path("run.json")
+    path.write_text('{"service": "a", "console": false}')
+    settings = Settings(config_file=path, file=log_file.path)
+    mohflow.configure(settings)
+
+    @given(values=SETTINGS)
+    def reload_with(values) -> None:
+        values = {k: v for k, v in values.items() if k != "watch"}
+        safe = {"loki": False, "console": False, "sinks": {}}
+        path.write_text(json.dumps({**values, **safe}))
+        before = STAGE.pipeline
+        try:
+            is_changed = mohflow.reload()
+        except ConfigurationError:
+            is_changed = False
+            assert "settings_refused" == log_file.last["event"]
+        assert is_changed == (STAGE.pipeline is not before)
+        structlog.get_logger().critical("x")
+        if "max_line_bytes" not in values:
+            assert "x" == log_file.last["event"]
+
+    reload_with()

@@ -1,0 +1,111 @@
+"""The JSON Schema of configuration files, held against the models."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import mohflow
+
+from mohflow.checks import faults_in
+from mohflow.schema import docs_of, json_schema
+from mohflow.settings import Settings
+
+
+PUBLISHED = Path(__file__).parents[1] / "docs/_static/mohflow.schema.json"
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return json_schema()
+
+
+@pytest.fixture(scope="module")
+def validator(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_published_copy_is_what_the_command_prints(schema) -> None:
+    assert schema == json.loads(PUBLISHED.read_text(encoding="utf-8"))
+
+
+def test_every_setting_but_one_may_stand_in_a_file(schema) -> None:
+    names = {*Settings.model_fields} - {"config_file"}
+
+    assert {*names, "profiles", "$schema"} == schema["properties"].keys()
+
+
+def test_every_setting_and_option_is_described(schema) -> None:
+    kinds = [schema, *schema["$defs"].values()]
+    silent = [
+        name
+        for kind in kinds
+        for name, part in kind.get("properties", {}).items()
+        if "description" not in part and "const" not in part
+    ]
+
+    assert ["$schema"] == silent
+
+
+def test_what_stands_under_a_field_is_found_for_those_inherited_too() -> None:
+    docs = docs_of(mohflow.LokiOptions)
+
+    assert {*mohflow.LokiOptions.model_fields} == docs.keys()
+
+
+VALID = [
+    "",
+    'level = "WARNING"',
+    "level = 15",
+    'file = "a.log"',
+    "file = false",
+    'loki = "http://localhost:3100"',
+    '[file]\npath = "a"\nmax_bytes = "10 MiB"\nmode = "0640"\nlevel = "Err"',
+    "[profiles.production.loki]\nqueue_bytes = 1000\nlabels = {a = 'b'}",
+    '[sinks.a]\ntype = "http"\nurl = "https://h"\nheaders = {X-A = "b"}',
+    '[masking]\nkeys = ["a"]\npatterns = {a = "b"}\nhash_key = "k"',
+    'levels = {db = "debug", "urllib3.pool" = 30}',
+    '"$schema" = "./mohflow.schema.json"',
+]
+
+INVALID = [
+    "levell = 1",
+    'level = "LOUD"',
+    "service = 3",
+    'config_file = "x"',
+    "console = true",
+    '[console]\nformat = "xml"',
+    '[file]\npath = "a"\nbackups = -1',
+    '[profiles.production]\nenvironment = "x"',
+    "[profiles.production.loki]\nbatch_byte = 5",
+    '[sinks.a]\ntype = "http"\nurl = "https://h"\ntimeout = "soon"',
+]
+
+
+class TestAgreement:
+    @pytest.mark.parametrize("text", VALID)
+    def test_what_is_valid_has_no_fault_either(
+        self, validator, text, tmp_path
+    ) -> None:
+        path = tmp_path / "a.toml"
+        path.write_text(text)
+        missing = "is missing"
+
+        assert [] == list(validator.iter_errors(tomllib.loads(text)))
+        assert [] == [f for f in faults_in(path) if missing not in f]
+
+    @pytest.mark.parametrize("text", INVALID)
+    def test_what_is_not_has_a_fault_too(
+        self, validator, text, tmp_path
+    ) -> None:
+        path = tmp_path / "a.toml"
+        path.write_text(text)
+
+        assert list(validator.iter_errors(tomllib.loads(text)))
+        assert faults_in(path)
