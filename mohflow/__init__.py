@@ -16,7 +16,14 @@ from mohflow._configure import (
     set_level,
     shutdown,
 )
-from mohflow._context import bound
+from mohflow._context import (
+    ContextExecutor,
+    UnitOfWork,
+    annotate,
+    bound,
+    detached,
+    in_context,
+)
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow._pipeline import Pipeline
@@ -41,6 +48,7 @@ from mohflow.typing import Limits, Partial, Sink
 __all__ = [
     "ConfigurationError",
     "ConsoleOptions",
+    "ContextExecutor",
     "DeliveryOptions",
     "Event",
     "FileOptions",
@@ -58,12 +66,16 @@ __all__ = [
     "SinkError",
     "SpoolError",
     "Unavailable",
+    "UnitOfWork",
     "aflush",
+    "annotate",
     "bound",
     "configure",
+    "detached",
     "flush",
     "get_logger",
     "health",
+    "in_context",
     "ledger",
     "reload",
     "set_level",

@@ -19,7 +19,7 @@ from structlog.typing import Processor
 from mohflow import plugins
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
-from mohflow._pipeline import Carrier, Route, Steps
+from mohflow._routes import Carrier, Route, Steps
 from mohflow.delivery import Inline
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.console import ConsoleRenderer

@@ -1,20 +1,31 @@
-"""Fields that hold for a block, a function, a task or a generator."""
+"""Fields that hold for a block, a function, a task, a request or a thread."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import ContextVar, copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import (
+    bind_contextvars,
+    bound_contextvars,
+    get_contextvars,
+    unbind_contextvars,
+)
 
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_ANNOTATIONS: ContextVar[dict[str, Any] | None] = ContextVar(
+    "mohflow_annotations", default=None
+)
 
 
 class bound:  # noqa: N801 - reads as a verb, like structlog's bound_contextvars
@@ -130,3 +141,112 @@ class bound:  # noqa: N801 - reads as a verb, like structlog's bound_contextvars
                     step, value = generator.athrow, error
 
         return wrapped
+
+
+class detached(bound):  # noqa: N801 - reads as a verb, like bound
+    """
+    Take away what is bound, for a block or a function, and add *fields*.
+
+    For work that outlives the request that starts it, such as a worker thread
+    or a task that is never awaited: its events do not carry the ids of that
+    request. What was bound before comes back at the end.
+
+    Args:
+        fields: Names and values that hold instead.
+    """
+
+    def _block(self) -> AbstractContextManager[None]:
+        return UnitOfWork(**self._fields)
+
+
+class UnitOfWork:
+    """
+    One request, task or message, with a context of its own.
+
+    Between :meth:`start` and :meth:`end` nothing is bound but *fields* and
+    what the work itself binds; :func:`annotate` collects in
+    :attr:`annotations`. Each may be called in another thread or task than the
+    one before.
+
+    Args:
+        fields: Names and values, such as ``correlation_id``.
+    """
+
+    __slots__ = ("_before", "_fields", "annotations")
+
+    def __init__(self, /, **fields: Any) -> None:
+        self._fields = fields
+        self._before: tuple[Mapping[str, Any], Any] = {}, None
+        self.annotations: dict[str, Any] = {}
+        """What :func:`annotate` was given since the start."""
+
+    def start(self) -> None:
+        """Let nothing be bound but the fields."""
+        self._before = get_contextvars(), _ANNOTATIONS.get()
+        _ANNOTATIONS.set(self.annotations)
+        _replace(self._before[0], self._fields)
+
+    def settle(self) -> None:
+        """Take away what was bound since the start."""
+        _replace(get_contextvars(), self._fields)
+
+    def end(self) -> None:
+        """Bring back what was bound before the start."""
+        before, annotations = self._before
+        _ANNOTATIONS.set(annotations)
+        _replace(get_contextvars(), before)
+
+    def __enter__(self) -> None:
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+
+def _replace(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Bind *new* instead of *old*."""
+    gone = old.keys() - new.keys()
+    if gone:
+        unbind_contextvars(*gone)
+    changed = {k: v for k, v in new.items() if k not in old or old[k] is not v}
+    if changed:
+        bind_contextvars(**changed)
+
+
+def annotate(**fields: Any) -> None:
+    """
+    Add *fields* to the one event that ends this request, task or message.
+
+    It works from threads, tasks and middleware that carry the context of the
+    request, too. Outside of any, nothing happens.
+    """
+    annotations = _ANNOTATIONS.get()
+    if annotations is not None:
+        annotations.update(fields)
+
+
+def in_context(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Return *function*, made to run with what is bound here and now.
+
+    For whatever starts threads: ``Thread(target=in_context(work))``,
+    ``loop.run_in_executor(None, in_context(work))``.
+    """
+    context = copy_context()
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        # A context can be entered once at a time; each call has its own.
+        return context.copy().run(function, *args, **kwargs)
+
+    return wrapped
+
+
+class ContextExecutor(ThreadPoolExecutor):
+    """A thread pool whose calls run with what was bound at ``submit()``."""
+
+    def submit(
+        self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[R]:
+        """Run ``fn(*args, **kwargs)`` in a thread, with this context."""
+        return super().submit(in_context(fn), *args, **kwargs)

@@ -34,14 +34,8 @@ from mohflow._fastpath_fields import (
 from mohflow._faults import run_contained
 from mohflow._finish import number_of, settle_time
 from mohflow._levels import STANDARD
-from mohflow._pipeline import (
-    CHAIN,
-    THRESHOLDS,
-    FastPath,
-    Pipeline,
-    Route,
-    never,
-)
+from mohflow._pipeline import CHAIN, THRESHOLDS, Pipeline
+from mohflow._routes import FastPath, Route, never
 from mohflow._thresholds import Gate
 from mohflow.processors.context import (
     StaticFields,
@@ -185,7 +179,10 @@ def _with_user(
             made = run_contained(user, gate, name, made)
         except DropEvent:
             return True
-        time_ns, number = settle_time(made), number_of(made, name)
+        number = number_of(made, name)
+        if not pipeline.is_wanted(gate, number):
+            return True
+        time_ns = settle_time(made)
         try:
             fields = finish(made)
             line = dumps(fields, None, LINE)

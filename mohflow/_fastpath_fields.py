@@ -124,8 +124,7 @@ def assembling(static: Values, names: Names) -> Assemble:
         fields = {**head, **fields}
         fields["event"] = event
         if "opentelemetry.trace" in modules:
-            for name, value in add_trace_ids(None, "", {}).items():
-                fields.setdefault(name, value)
+            add_trace_ids(None, "", fields)
         return fields
 
     return assemble

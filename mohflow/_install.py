@@ -22,15 +22,9 @@ from mohflow._exit import AtExit
 from mohflow._fastpath import compiled
 from mohflow._levels import level_number
 from mohflow._logger import BoundLogger
-from mohflow._pipeline import (
-    CHAIN,
-    STAGE,
-    THRESHOLDS,
-    Pipeline,
-    Route,
-    Steps,
-)
+from mohflow._pipeline import CHAIN, STAGE, THRESHOLDS, Pipeline
 from mohflow._retire import Retired
+from mohflow._routes import Route, Steps
 from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
@@ -145,9 +139,11 @@ class Installation:
         levels: Mapping[str, int | str] | None,
     ) -> Retired:
         """Replace the pipeline and the levels, unless ``None``, as one."""
+        if STAGE.pipeline.steps is not pipeline.steps:
+            STAGE.pipeline.steps.settle()
         retired = Retired(STAGE.pipeline, pipeline)
         self._settings = settings
-        own_levels = [route.level for route in pipeline.routes]
+        own_levels = pipeline.levels
         swap = partial(setattr, STAGE, "pipeline", pipeline)
         if levels is None:
             THRESHOLDS.reset_sinks(own_levels, swap)
@@ -213,6 +209,7 @@ class Installation:
         """
         with self._lock:
             old = STAGE.pipeline
+            old.steps.settle()
             route = stderr_route(self._settings.max_line_bytes)
             STAGE.pipeline = Pipeline(old.steps, [route])
             if timeout is None:

@@ -11,11 +11,12 @@ follow the next one.
 from __future__ import annotations
 
 import time
+import weakref
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Self
 
 from structlog import DropEvent
 from structlog.typing import EventDict, Processor
@@ -23,74 +24,17 @@ from structlog.typing import EventDict, Processor
 from mohflow._event import Event
 from mohflow._faults import run_contained, withheld
 from mohflow._finish import in_order, number_of, settle_time
-from mohflow._levels import NUMBERS
+from mohflow._levels import NUMBERS, WARNING, level_name
+from mohflow._routes import FastPath, Route, Steps, by_renderer, never
 from mohflow._thresholds import Gate, Thresholds
-from mohflow.delivery import Ledger, LedgerSnapshot, Sight
+from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.timestamp import SECOND
-from mohflow.typing import Renderer, Sink
 
 
-class Carrier(Protocol):
-    """What brings events to a sink: at once, or through a queue."""
-
-    name: str
-    sink: Sink
-    ledger: Ledger
-    is_queued: bool
-
-    def put(self, event: Event) -> None: ...
-
-    def expedite(self) -> int: ...
-
-    def flush(self, deadline: float) -> bool: ...
-
-    def close(self, deadline: float) -> None: ...
-
-    def look(self) -> Sight: ...
-
-    def after_fork(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One sink, with its own level and its own format."""
-
-    delivery: Carrier
-    render: Renderer
-    level: int | None = None
-    """``None``: the level of the logger."""
-
-    made_of: object = None
-    """Equal for deliveries that do the same; such a one can go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """The processors of a configuration, in three parts."""
-
-    before: tuple[Processor, ...]
-    """Ours: level, static fields, timestamp."""
-
-    user: tuple[Processor, ...]
-    """What was given as ``configure(processors=...)``."""
-
-    after: tuple[Processor, ...]
-    """Ours: exceptions, masking. An event that one of them fails on is
-    withheld, because it might hold what should have been hidden."""
-
-
-FastPath = Callable[
-    [Gate, int, Mapping[str, Any], Any, Mapping[str, Any]], bool
-]
-"""Takes the gate, the level, the fields that are bound, the event and the
-fields of a call; tells whether the event was written."""
-
-
-def never(*_: Any) -> bool:
-    """Leave every call to the chain."""
-    return False
+OWN = "mohflow"
+"""The logger of the events that we make."""
 
 
 class Pipeline:
@@ -114,12 +58,21 @@ class Pipeline:
     ) -> None:
         self.steps = steps
         self.routes = tuple(routes)
-        # Tries a call before the chain does; see mohflow._fastpath.
         self.fast: FastPath = never
         self._watch = watch
         self._shutdown = shutdown
         self._watched_ns = 0
         self.groups = by_renderer(self.routes)
+        self._needs = [
+            step.needs_level
+            for step in steps.user
+            if hasattr(step, "needs_level")
+        ]
+        for index, step in enumerate(steps.user, 1):
+            attach = getattr(step, "attach", None)
+            if attach is not None:
+                # A pipeline that is replaced ends with its last call.
+                attach(partial(_write_later, weakref.ref(self), index))
 
     def __repr__(self) -> str:
         sinks = ", ".join(route.delivery.name for route in self.routes)
@@ -146,7 +99,20 @@ class Pipeline:
         event_dict = run_contained(
             steps.before + steps.user, output, method_name, event_dict
         )
+        if not self.is_wanted(output, number_of(event_dict, method_name)):
+            raise DropEvent
         return self.finish(settle_time(event_dict), event_dict, method_name)
+
+    def is_wanted(self, gate: Gate, number: int) -> bool:
+        """
+        Return whether a sink may want an event of level *number*.
+
+        Others are made for a processor that needs to see them.
+        """
+        return not self._needs or any(
+            number >= (gate.inherited if route.level is None else route.level)
+            for route in self.routes
+        )
 
     def finish(
         self, time_ns: int, event_dict: EventDict, method_name: str
@@ -160,14 +126,47 @@ class Pipeline:
             event_dict = withheld(event_dict, error)
         return Event(time_ns, number, in_order(event_dict, method_name))
 
-    def write(self, event: Event, gate: Gate) -> None:
-        """Render *event* once for each format and hand it to the sinks."""
+    @property
+    def levels(self) -> list[int | None]:
+        """The sinks' own levels, and those that processors need to see."""
+        return [route.level for route in self.routes] + self._needs
+
+    def write_later(self, position: int, gate: Any, fields: Any) -> None:
+        """
+        Write what the step before *position* has kept back, or has made.
+
+        What it has kept goes to the sinks that have no level of their own:
+        the others have got it before, or do not want it.
+        """
+        steps = self.steps.user[position:]
+        is_kept = "timestamp" in fields
+        gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
+        name = fields.get("level", level_name(WARNING))
+        if not is_kept:
+            steps = self.steps.before + steps
+            fields = {k: v for k, v in fields.items() if k != "level"}
+        try:
+            fields = run_contained(steps, gate, name, fields)
+        except DropEvent:
+            return
+        event = self.finish(settle_time(fields), fields, name)
+        self.write(event, gate, is_kept=is_kept)
+
+    def write(
+        self, event: Event, gate: Gate, *, is_kept: bool = False
+    ) -> None:
+        """
+        Render *event* once for each format and hand it to the sinks.
+
+        One that was kept goes to those that follow the level of *gate*, now
+        whatever its level, and to no other.
+        """
         self.look(event.time_ns)
         for render, routes in self.groups:
             rendered = None
             for route in routes:
                 level = gate.inherited if route.level is None else route.level
-                if event.level >= level:
+                if route.level is None if is_kept else event.level >= level:
                     if rendered is None:
                         line = render(None, "", dict(event.fields))
                         rendered = Event(
@@ -191,6 +190,7 @@ class Pipeline:
     def close(self, timeout: float) -> dict[str, LedgerSnapshot]:
         """Deliver what can be in *timeout* seconds, and close the sinks."""
         deadline = time.monotonic() + timeout
+        self.steps.settle()
         for route in self.routes:
             route.delivery.expedite()
         for route in self.routes:
@@ -219,22 +219,17 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """Make the child of a fork independent of its parent."""
-        for step in self.steps.before + self.steps.after:
-            renew = getattr(step, "after_fork", None)
-            if renew is not None:
-                renew()
+        self.steps.after_fork()
         for route in self.routes:
             route.delivery.after_fork()
 
 
-def by_renderer(
-    routes: Iterable[Route],
-) -> tuple[tuple[Renderer, tuple[Route, ...]], ...]:
-    """Return the renderers, each with the sinks that want its lines."""
-    groups: dict[Renderer, tuple[Route, ...]] = {}
-    for route in routes:
-        groups[route.render] = (*groups.get(route.render, ()), route)
-    return tuple(groups.items())
+def _write_later(
+    of: weakref.ref[Pipeline], position: int, gate: Any, fields: Any
+) -> None:
+    pipeline = of()
+    if pipeline is not None:
+        pipeline.write_later(position, gate, fields)
 
 
 class Output(Gate):

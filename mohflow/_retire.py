@@ -9,7 +9,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from mohflow._exit import say_losses
-from mohflow._pipeline import Pipeline, Steps
+from mohflow._pipeline import Pipeline
+from mohflow._routes import Steps, never
 
 
 PATIENCE: Final = 0.5
@@ -33,6 +34,8 @@ class Retired:
         # Its put() may be called at any point of any thread.
         self._gone: SimpleQueue[Any] = SimpleQueue()
         self._old = weakref.ref(old, self._gone.put)
+        # It holds the pipeline, which would not end before a collection.
+        old.fast = never
 
     def close(self, timeout: float) -> None:
         """Deliver what waits, in *timeout* seconds, and close the sinks."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mohflow._emit import undisturbed
-from mohflow._pipeline import STAGE, Carrier
+from mohflow._pipeline import STAGE
+from mohflow._routes import Carrier
 
 
 RECENT = 60.0

@@ -51,9 +51,10 @@ ECHO_LOGGERS = ("sqlalchemy.engine.Engine",)
 """Loggers that get a console beside root's when they have no handler; they
 get one that does nothing."""
 
-
 CLIENT_LOGGERS = ("httpx", "httpcore")
 """What our own requests are logged by, as well as those of the program."""
+
+_LEFT_OUT: list[Callable[[logging.LogRecord], bool]] = []
 
 
 class PipelineHandler(logging.Handler):
@@ -65,6 +66,8 @@ class PipelineHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write *record* if the filters of this handler let it through."""
+        if any(is_other(record) for is_other in _LEFT_OUT):
+            return False
         verdict = self.filter(record)
         if isinstance(verdict, logging.LogRecord):
             record = verdict
@@ -80,6 +83,17 @@ class PipelineHandler(logging.Handler):
         output = THRESHOLDS.gate_of(record.name)
         if record.levelno >= output.threshold:
             emit(RECORD_CHAIN, output, record.levelno, fields_of(record))
+
+
+def leave_out(is_other: Callable[[logging.LogRecord], bool]) -> None:
+    """
+    Make no event of the records that *is_other* returns true for.
+
+    For integrations that tell the same in an event of their own. Other
+    handlers still get these records. *is_other* must not raise.
+    """
+    if is_other not in _LEFT_OUT:
+        _LEFT_OUT.append(is_other)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

@@ -17,7 +17,7 @@ LAYERS = {
     2: "sinks",
     3: "settings _validation _sources _environment _config_file _positions "
     "plugins checks schema",
-    4: "_logger stdlib hooks _pipeline _fastpath _fastpath_fields "
+    4: "_logger stdlib hooks _pipeline _routes _fastpath _fastpath_fields "
     "_build _emit _finish _install _exit _reload _retire _changes",
     5: "__init__ _configure _context health metrics testing",
     6: "__main__ cli integrations pytest_plugin",

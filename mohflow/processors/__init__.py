@@ -21,19 +21,24 @@ from mohflow.processors.logfmt import LogfmtRenderer
 from mohflow.processors.masking import Masker
 from mohflow.processors.plain import Plain
 from mohflow.processors.profiles import ProfileRenderer
+from mohflow.processors.recorder import FlightRecorder
 from mohflow.processors.render import JsonRenderer
+from mohflow.processors.sampling import RateLimit, Sample
 from mohflow.processors.timestamp import AddTimestamp
 
 
 __all__ = [
     "AddTimestamp",
     "ConsoleRenderer",
+    "FlightRecorder",
     "JsonRenderer",
     "LineLimit",
     "LogfmtRenderer",
     "Masker",
     "Plain",
     "ProfileRenderer",
+    "RateLimit",
+    "Sample",
     "StaticFields",
     "StructuredExceptions",
     "add_level",

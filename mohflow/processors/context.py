@@ -109,13 +109,16 @@ def add_trace_ids(
 
     OpenTelemetry is asked only where the program has imported it. The ids are
     lower-case hex of 32, 16 and 2 digits, as W3C Trace Context writes them.
+    An event that has the ids of the caller's span, from ``traceparent``, gets
+    those of the active span of the same trace instead.
     """
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return event_dict
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
-        event_dict.setdefault("trace_id", f"{span.trace_id:032x}")
-        event_dict.setdefault("span_id", f"{span.span_id:016x}")
-        event_dict.setdefault("trace_flags", f"{span.trace_flags:02x}")
+        trace_id = f"{span.trace_id:032x}"
+        if event_dict.setdefault("trace_id", trace_id) == trace_id:
+            event_dict["span_id"] = f"{span.span_id:016x}"
+            event_dict["trace_flags"] = f"{span.trace_flags:02x}"
     return event_dict

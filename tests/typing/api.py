@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,9 @@ changed: bool = mohflow.reload()
 counts: dict[str, LedgerSnapshot] = mohflow.shutdown(timeout=1.0)
 line: bytes = JsonRenderer()(None, "info", {"event": "x"})
 states: list[str] = [one.state for one in mohflow.health()]
+
+with mohflow.detached(), mohflow.UnitOfWork(correlation_id="c"):
+    mohflow.annotate(size=1)
+with mohflow.ContextExecutor(2) as executor:
+    future: Future[str] = executor.submit(function, 1)
+carried: str = mohflow.in_context(function)(1)
