@@ -65,7 +65,7 @@ def test_a_child_forked_inside_of_a_log_call_and_of_locks_logs_at_once(
 
         warnings.simplefilter("ignore", DeprecationWarning)
         mohflow.configure(console=False, file=os.environ["LOG"])
-        log = structlog.get_logger()
+        log = structlog.get_logger().bind()
         held, release = threading.Event(), threading.Event()
 
         def hold():
@@ -100,7 +100,7 @@ def test_a_child_forked_inside_of_a_log_call_and_of_locks_logs_at_once(
     )
 
     assert 0 == result.returncode, result.stderr
-    assert ["child", "parent"] == [
+    assert ["level_changed", "child", "parent"] == [
         event["event"] for event in result.log_file.events
     ]
     assert "mohflow: said by the child\n" == result.stderr

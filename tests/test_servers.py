@@ -245,7 +245,9 @@ FORK_STORM = """
             log.info("parent", number=number)
             number += 1
 
-    threads = [threading.Thread(target=hammer) for _ in range(2)]
+    threads = [
+        threading.Thread(target=hammer, daemon=True) for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for number in range(int(sys.argv[2])):
@@ -254,7 +256,10 @@ FORK_STORM = """
             log.info("child", number=number)
             ok = mohflow.flush(20)
             counts = mohflow.shutdown(5)["loki"]
-            os._exit(0 if ok and counts.lost == 0 else 1)
+            if not ok or counts.lost:
+                print(number, ok, counts, file=sys.stderr, flush=True)
+                os._exit(1)
+            os._exit(0)
         _, status = os.waitpid(pid, 0)
         assert status == 0, status
     stop.set()
