@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from mohflow._event import Event
 from mohflow.diagnostics import complain
@@ -32,6 +32,10 @@ REPLAY = "replay"
 
 SERVICE = "service_name"
 """The label that Loki makes itself when it is missing."""
+
+ORIGIN = {SERVICE: "service", "environment": "environment"}
+"""The fields of an event that say the same as what the pipeline knows: a
+spool may hold events of another program, which keep their labels."""
 
 PER_EVENT = frozenset(
     [
@@ -145,15 +149,15 @@ class FieldLabels:
     labels whenever it is sent again.
 
     Args:
-        fields: The fields.
+        names: The label of each field.
         max_values: Values of each that become labels.
     """
 
     def __init__(
-        self, fields: Sequence[str], max_values: int = MAX_VALUES
+        self, names: Mapping[str, str], max_values: int = MAX_VALUES
     ) -> None:
-        self._names = {field: label_name(field) for field in fields}
-        self._values: dict[str, set[str]] = {field: set() for field in fields}
+        self._names = dict(names)
+        self._values: dict[str, set[str]] = {field: set() for field in names}
         self._max_values = max_values
 
     def of(self, event: Event) -> dict[str, str]:

@@ -22,6 +22,7 @@ from mohflow.sinks._loki_check import canary, require_same_time, require_shown
 from mohflow.sinks._loki_encode import Encoder, compress
 from mohflow.sinks._loki_labels import (
     MAX_LABELS,
+    ORIGIN,
     REPLAY,
     SERVICE,
     FieldLabels,
@@ -81,7 +82,13 @@ class LokiSink(HttpSink[LokiOptions]):
     ) -> None:
         super().__init__(options, transport=transport)
         self._clock = clock
-        self._fields = FieldLabels(options.label_fields)
+        origin = {
+            field: name
+            for name, field in ORIGIN.items()
+            if name in (labels or {}) and name not in options.labels
+        }
+        own = {field: label_name(field) for field in options.label_fields}
+        self._fields = FieldLabels(origin | own)
         self._labels = _all_labels(labels or {}, options)
         names = {*self._labels, *map(label_name, options.label_fields)}
         self._has_room = counted(names) < MAX_LABELS

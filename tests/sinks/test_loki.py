@@ -314,6 +314,25 @@ class TestLabelsFromFields:
 KNOWN = {"service_name": "shop", "environment": "prod"}
 
 
+class TestEventsOfAnotherProgram:
+    def test_they_keep_its_labels(self):
+        pushes = Pushes(known={"service_name": "shop", "environment": "prod"})
+        theirs = event(service="billing", environment="test")
+
+        assert pushes.sink.partition(theirs) != pushes.sink.partition(event())
+        assert {
+            "service_name": "billing",
+            "environment": "test",
+        } == pushes.push(theirs)["stream"]
+
+    def test_labels_that_were_given_stay(self):
+        pushes = Pushes(labels={"service_name": "all"})
+
+        stream = pushes.push(event(service="billing"))["stream"]
+
+        assert {"service_name": "all"} == stream
+
+
 class TestLabelsOfThePipeline:
     def test_those_of_the_options_win(self):
         pushes = Pushes(
