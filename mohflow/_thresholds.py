@@ -129,7 +129,7 @@ class Thresholds(Generic[G]):
     ) -> None:
         before = {
             gate: (gate.inherited, gate.level, gate.threshold)
-            for gate in self._gates.values()
+            for gate in self._all_gates()
         }
         self._rules = rules
         self._sink_levels = tuple(sink_levels) or (None,)
@@ -140,6 +140,11 @@ class Thresholds(Generic[G]):
             gate.threshold = max(threshold, gate.threshold)
         swap()
         self._refresh()
+
+    def _all_gates(self) -> list[G]:
+        """Return the gates; what is collected meanwhile may make others."""
+        gates = [reference() for reference in self._gates.valuerefs()]
+        return [gate for gate in gates if gate is not None]
 
     def set(
         self, level: int, name: str | None = None, ttl: float | None = None
@@ -191,7 +196,7 @@ class Thresholds(Generic[G]):
         self.is_temporary = any(
             rule.until is not None for rule in self._rules.values()
         )
-        for gate in list(self._gates.values()):
+        for gate in self._all_gates():
             self._apply(gate)
         for listener in self._listeners:
             listener()

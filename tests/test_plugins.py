@@ -110,7 +110,9 @@ class TestMessages:
         with pytest.raises(ConfigurationError) as caught:
             mohflow.configure(console=False, sinks={"x": {"type": kind}})
         structlog.get_logger().info("still works")
-        return str(caught.value)
+        where = "sinks.x.type (from argument sinks): "
+        assert str(caught.value).startswith(where)
+        return str(caught.value).removeprefix(where)
 
     def test_an_unknown_name(self) -> None:
         assert (

@@ -271,7 +271,11 @@ FORK_STORM = """
 """
 
 
-@pytest.mark.parametrize("has_disk", [False, True], ids=["memory", "spool"])
+@pytest.mark.parametrize(
+    "has_disk",
+    [pytest.param(False, marks=pytest.mark.slow), True],
+    ids=["memory", "spool"],
+)
 def test_a_child_forked_while_the_sender_is_at_it_ships_its_own(
     loki, program, tmp_path, has_disk
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from collections.abc import Callable
 
 import tenacity
@@ -14,6 +16,10 @@ FIRST_WAIT = 0.5
 
 LONGEST_WAIT = 30.0
 """Seconds that no wait exceeds by itself."""
+
+_CHANCE = random.SystemRandom()
+"""Not the generator of the program, which may have seeded it; and children
+of a fork do not draw the same."""
 
 LONGEST_RETRY_AFTER = 300.0
 """Seconds that a back end may ask for; what is above is cut."""
@@ -31,13 +37,13 @@ def retrying(
         sleep: Waits for seconds; it may return early.
         is_over: Whether to give up after the attempt that just failed.
     """
-    jitter = tenacity.wait_random_exponential(FIRST_WAIT, LONGEST_WAIT)
+    longest = tenacity.wait_exponential(FIRST_WAIT, LONGEST_WAIT)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = getattr(error, "retry_after", None)
         if asked is None:
-            return jitter(state)
+            return _CHANCE.uniform(0, longest(state))
         return min(max(float(asked), 0.0), LONGEST_RETRY_AFTER)
 
     return tenacity.Retrying(

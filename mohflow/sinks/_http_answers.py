@@ -110,7 +110,8 @@ def bad_answer(
 
 def hold() -> float:
     """Return the seconds to wait for a person to mend what is wrong."""
-    return random.uniform(*HOLD)  # noqa: S311 - it spreads load, no secret
+    # Not the generator of the program, which may have seeded it.
+    return random.SystemRandom().uniform(*HOLD)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
