@@ -12,6 +12,11 @@ import structlog
 import mohflow
 
 
+def mohflow_threads():
+    names = [thread.name for thread in threading.enumerate()]
+    return sorted(name for name in names if name.startswith("mohflow"))
+
+
 def descriptors():
     return len(os.listdir("/proc/self/fd"))
 
@@ -79,13 +84,13 @@ def test_configurations_leave_no_thread_and_no_descriptor(
 
     for number in range(5):
         configure(number)
-    before = descriptors()
+    before, threads_before = descriptors(), mohflow_threads()
     for number in range(5, 5 + times):
         configure(number)
     mohflow.flush()
 
-    names = [thread.name for thread in threading.enumerate()]
-    assert 1 == names.count("mohflow-loki")
+    assert threads_before == mohflow_threads()
+    assert 1 == threads_before.count("mohflow-loki")
     # The server, in this process, closes its ends when it notices.
     deadline = time.monotonic() + 10
     while descriptors() > before + 4 and time.monotonic() < deadline:
