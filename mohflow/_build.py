@@ -16,7 +16,6 @@ from typing import Any, cast
 from pydantic import BaseModel
 from structlog.typing import Processor
 
-from mohflow import plugins
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
 from mohflow._routes import Carrier, Route, Steps
@@ -37,7 +36,7 @@ from mohflow.processors.plain import Plain
 from mohflow.processors.profiles import PROFILES, ProfileRenderer
 from mohflow.processors.render import JsonRenderer
 from mohflow.processors.timestamp import AddTimestamp
-from mohflow.settings import Settings
+from mohflow.settings import Settings, plugins
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import (
     ConsoleOptions,

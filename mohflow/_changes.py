@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from mohflow._emit import emit
 from mohflow._levels import ERROR, WARNING, level_name
 from mohflow._pipeline import Output
-from mohflow._sources import leaves
-from mohflow._validation import shown
 from mohflow.settings import Settings
+from mohflow.settings._sources import leaves
+from mohflow.settings._validation import shown
 from mohflow.stdlib import RECORD_CHAIN
 
 

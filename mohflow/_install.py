@@ -34,7 +34,7 @@ from mohflow.stdlib import StdlibCapture
 
 
 if TYPE_CHECKING:
-    from mohflow._reload import Watcher
+    from mohflow.settings._watch import Watcher
 
 
 ABOUT_STEPS = ("service", "environment", "masking", "traceback_locals")
@@ -164,7 +164,7 @@ class Installation:
         if settings.watch is not None:
             if self._watcher is None:
                 # Most programs watch nothing.
-                from mohflow._reload import Watcher  # noqa: PLC0415
+                from mohflow.settings._watch import Watcher  # noqa: PLC0415
 
                 self._watcher = Watcher(self._files, self._reload_quietly)
             self._watcher.start(settings.watch)

@@ -12,7 +12,6 @@ PACKAGE = Path(find_spec("mohflow").submodule_search_locations[0])
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 BROAD_EXCEPTS = {
-    "mohflow/_config_file.py": (1, "raised again as ConfigurationError"),
     "mohflow/_context.py": (2, "thrown into the caller's own generator"),
     "mohflow/_fastpath.py": (3, "the chain takes the call; said on stderr"),
     "mohflow/_faults.py": (1, "noted in the event, said on stderr"),
@@ -34,7 +33,6 @@ BROAD_EXCEPTS = {
         "told by the event; raised again or answered",
     ),
     "mohflow/delivery/origins.py": (1, "refused, so kept as a dead letter"),
-    "mohflow/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/processors/_objects.py": (1, "the type's name is shown"),
     "mohflow/processors/_walk.py": (1, "a placeholder hides the value"),
     "mohflow/processors/console.py": (1, "plain JSON takes over"),
@@ -47,6 +45,11 @@ BROAD_EXCEPTS = {
     ),
     "mohflow/processors/profiles.py": (1, "the event keeps our own names"),
     "mohflow/processors/render.py": (1, "a slower encoder takes over"),
+    "mohflow/settings/_config_file.py": (
+        1,
+        "raised again as ConfigurationError",
+    ),
+    "mohflow/settings/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/sinks/console.py": (1, "raised as Unavailable, so counted"),
     "mohflow/testing/contract.py": (4, "noted in the failure of the check"),
     "mohflow/stdlib.py": (1, "message and arguments are shown side by side"),

@@ -18,8 +18,9 @@ import structlog
 
 import mohflow
 
-from mohflow import ConfigurationError, Settings, plugins
-from mohflow._reload import Lookout, Watcher, sight
+from mohflow import ConfigurationError, Settings
+from mohflow.settings import plugins
+from mohflow.settings._watch import Lookout, Watcher, sight
 from mohflow.testing import LokiServer
 
 

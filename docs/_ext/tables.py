@@ -29,8 +29,8 @@ from mohflow.processors._keys import (
 )
 from mohflow.processors._patterns import RULES
 from mohflow.processors._rule import Rule
-from mohflow.schema import docs_of
 from mohflow.settings import PREFIX, Settings
+from mohflow.settings.schema import docs_of
 
 
 Row = tuple[str, ...]

@@ -6,7 +6,7 @@ import argparse
 
 from pathlib import Path
 
-from mohflow.checks import faults_in
+from mohflow.settings.checks import faults_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

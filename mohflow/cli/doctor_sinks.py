@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import mohflow
 
-from mohflow import Pipeline, Settings, Sink, plugins
+from mohflow import Pipeline, Settings, Sink
 from mohflow.cli.finding import Finding, fault, fine, note
 from mohflow.cli.places import sinks_of
 from mohflow.exceptions import ConfigurationError, SinkError
+from mohflow.settings import plugins
 from mohflow.sinks.console import ConsoleSink
 
 

@@ -17,7 +17,6 @@ from mohflow import (
     DeliveryOptions,
     LedgerSnapshot,
     Settings,
-    plugins,
 )
 from mohflow.cli.places import Place, places_of, sinks_of
 from mohflow.cli.progress import Progress
@@ -29,6 +28,7 @@ from mohflow.delivery.redelivery import (
     spool_letters,
 )
 from mohflow.exceptions import ConfigurationError
+from mohflow.settings import plugins
 
 
 PATIENCE = 15.0

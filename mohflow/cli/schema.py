@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from mohflow.schema import json_schema
+from mohflow.settings.schema import json_schema
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

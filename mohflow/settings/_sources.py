@@ -18,9 +18,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from mohflow import _config_file
-from mohflow._config_file import ConfigFile
-from mohflow._environment import (
+from mohflow.diagnostics import complain
+from mohflow.exceptions import ConfigurationError
+from mohflow.settings import _config_file
+from mohflow.settings._config_file import ConfigFile
+from mohflow.settings._environment import (
     PREFIX,
     Environment,
     SecretsDirectory,
@@ -29,9 +31,7 @@ from mohflow._environment import (
     variable,
     variable_of_others,
 )
-from mohflow._validation import is_secret
-from mohflow.diagnostics import complain
-from mohflow.exceptions import ConfigurationError
+from mohflow.settings._validation import is_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import yaml
 import mohflow
 
 from mohflow import ConfigurationError, Settings
-from mohflow.checks import faults_in
+from mohflow.settings.checks import faults_in
 from mohflow.testing import LokiServer
 
 

@@ -19,8 +19,8 @@ import mohflow
 
 from mohflow import ConfigurationError, Settings
 from mohflow._pipeline import STAGE
-from mohflow.checks import faults_in
 from mohflow.settings import Settings as Model
+from mohflow.settings.checks import faults_in
 
 
 SECRET = "pl4nted-s3cret"

@@ -12,11 +12,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from mohflow import plugins
-from mohflow._environment import SHORTHANDS
 from mohflow._levels import NUMBERS
-from mohflow._validation import models_in
-from mohflow.settings import Settings
+from mohflow.settings import plugins
+from mohflow.settings._environment import SHORTHANDS
+from mohflow.settings._model import Settings
+from mohflow.settings._validation import models_in
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

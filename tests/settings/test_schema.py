@@ -12,12 +12,12 @@ import pytest
 
 import mohflow
 
-from mohflow.checks import faults_in
-from mohflow.schema import docs_of, json_schema
 from mohflow.settings import Settings
+from mohflow.settings.checks import faults_in
+from mohflow.settings.schema import docs_of, json_schema
 
 
-PUBLISHED = Path(__file__).parents[1] / "docs/_static/mohflow.schema.json"
+PUBLISHED = Path(__file__).parents[2] / "docs/_static/mohflow.schema.json"
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import os
 
 from collections.abc import Sequence
 
-from mohflow import _config_file, _sources
-from mohflow._config_file import ConfigFile
-from mohflow._validation import nearest
 from mohflow.exceptions import ConfigurationError
-from mohflow.settings import Settings
+from mohflow.settings import _config_file, _sources
+from mohflow.settings._config_file import ConfigFile
+from mohflow.settings._model import Settings
+from mohflow.settings._validation import nearest
 
 
 def faults_in(

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mohflow import _positions
 from mohflow.exceptions import ConfigurationError
+from mohflow.settings import _positions
 
 
 MAX_BYTES = 1_000_000

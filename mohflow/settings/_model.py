@@ -20,14 +20,14 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from mohflow import _config_file, _sources, plugins
-from mohflow._environment import PREFIX, options_of
-from mohflow._sources import Layer
-from mohflow._validation import explain, nearest, shown
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
+from mohflow.settings import _config_file, _sources, plugins
+from mohflow.settings._environment import PREFIX, options_of
+from mohflow.settings._sources import Layer
+from mohflow.settings._validation import explain, nearest, shown
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
 from mohflow.sinks.file import FileOptions

@@ -17,8 +17,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mohflow._delivery_options import DeliveryOptions
-from mohflow._validation import Origin, explain, nearest, without_secrets
 from mohflow.exceptions import ConfigurationError
+from mohflow.settings._validation import (
+    Origin,
+    explain,
+    nearest,
+    without_secrets,
+)
 from mohflow.typing import Sink
 
 

@@ -14,11 +14,12 @@ import structlog
 
 import mohflow
 
-from mohflow import ConfigurationError, plugins
+from mohflow import ConfigurationError
+from mohflow.settings import plugins
 from mohflow.testing import LokiServer, check_sink
 
 
-SAMPLE = Path(__file__).parent / "plugins" / "mohflow-lantern"
+SAMPLE = Path(__file__).parents[1] / "plugins" / "mohflow-lantern"
 
 
 @pytest.fixture(scope="module")
