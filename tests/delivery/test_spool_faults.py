@@ -182,7 +182,9 @@ class TestFolder:
                 print(error.reason, len(spool), spool.adopt(), spool.evict())
         """
         (tmp_path / "open").mkdir(mode=0o700)
-        for parent in [tmp_path, *tmp_path.parents][:3]:
+        for parent in [tmp_path, *tmp_path.parents]:
+            if parent.stat().st_mode & 0o001:
+                break
             parent.chmod(0o755)
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script), tmp_path],
@@ -225,7 +227,9 @@ class TestFolder:
             print(len(spool), spool.peek(9, 999))
             path.parent.chmod(0o700)
         """
-        for parent in [tmp_path, *tmp_path.parents][:3]:
+        for parent in [tmp_path, *tmp_path.parents]:
+            if parent.stat().st_mode & 0o001:
+                break
             parent.chmod(0o755)
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script), tmp_path],
