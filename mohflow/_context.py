@@ -15,9 +15,10 @@ from typing import Any, ParamSpec, Self, TypeVar, cast
 from structlog.contextvars import (
     bind_contextvars,
     bound_contextvars,
-    get_contextvars,
     unbind_contextvars,
 )
+
+from mohflow.processors.context import context_fields
 
 
 P = ParamSpec("P")
@@ -182,19 +183,20 @@ class UnitOfWork:
 
     def start(self) -> None:
         """Let nothing be bound but the fields."""
-        self._before = get_contextvars(), _ANNOTATIONS.get()
+        before = context_fields()
+        self._before = before, _ANNOTATIONS.get()
         _ANNOTATIONS.set(self.annotations)
-        _replace(self._before[0], self._fields)
+        _replace(before, self._fields)
 
     def settle(self) -> None:
         """Take away what was bound since the start."""
-        _replace(get_contextvars(), self._fields)
+        _replace(context_fields(), self._fields)
 
     def end(self) -> None:
         """Bring back what was bound before the start."""
         before, annotations = self._before
         _ANNOTATIONS.set(annotations)
-        _replace(get_contextvars(), before)
+        _replace(context_fields(), before)
 
     def __enter__(self) -> None:
         self.start()
@@ -205,12 +207,12 @@ class UnitOfWork:
 
 def _replace(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Bind *new* instead of *old*."""
-    gone = old.keys() - new.keys()
-    if gone:
-        unbind_contextvars(*gone)
-    changed = {k: v for k, v in new.items() if k not in old or old[k] is not v}
-    if changed:
-        bind_contextvars(**changed)
+    for name in old:
+        if name not in new:
+            unbind_contextvars(name)
+    for name, value in new.items():
+        if old.get(name, ...) is not value:
+            bind_contextvars(**{name: value})
 
 
 def annotate(**fields: Any) -> None:

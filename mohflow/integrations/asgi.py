@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
 from typing import Any
 
 from mohflow.integrations._http import HEADERS, QUIET, Exchange, Policy
@@ -53,118 +59,127 @@ class MohflowMiddleware:
         self.app = app
         self._policy = Policy(headers, quiet)
         self._wanted = {
-            name.encode("latin-1"): name for name in self._policy.wanted
+            name.encode("ascii"): name for name in self._policy.wanted
         }
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one request, one socket, or the lifespan."""
-        kind = scope["type"]
-        if kind not in ("http", "websocket") or KEY in scope:
+        watch = WATCHED.get(scope["type"])
+        if watch is None or KEY in scope:
             await self.app(scope, receive, send)
             return
-        exchange = self._exchange(scope)
+        exchange = self._exchange(watch, scope)
+        exchange.watch(scope, receive, send)
         scope[KEY] = exchange
-        cycle = (_Http if kind == "http" else _Socket)(
-            exchange, scope, receive, send
-        )
         exchange.start()
         try:
-            await self.app(scope, cycle.receive, cycle.send)
+            await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.fail(error)
-            await cycle.answer_error()
+            await exchange.answer_error()
             raise
         finally:
             if not exchange.is_finished:
                 exchange.route = route_of(scope)
             exchange.finish()
 
-    def _exchange(self, scope: Scope) -> Exchange:
+    def _exchange(self, kind: type[_Channel], scope: Scope) -> _Channel:
         wanted = self._wanted
         headers: dict[str, str] = {}
         for raw, value in scope["headers"]:
-            name = wanted.get(raw)
-            if name is not None:
-                headers.setdefault(name, value.decode("latin-1"))
-        client = scope.get("client")
-        return Exchange(
+            if raw in wanted:
+                headers.setdefault(wanted[raw], value.decode("latin-1"))
+        client, query = scope.get("client"), scope.get("query_string")
+        return kind(
             self._policy,
             scope.get("method", "WEBSOCKET"),
             scope["path"],
-            scope.get("query_string", b"").decode("latin-1"),
+            query.decode("latin-1") if query else "",
             client[0] if client else None,
             headers,
         )
 
 
-class _Http:
-    """The channel of one request, watched."""
+class _Channel(Exchange):
+    """An exchange that sees what goes through the channel of ASGI."""
 
-    __slots__ = ("_exchange", "_receive", "_scope", "_send")
+    def watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
 
-    def __init__(
-        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        self._exchange = exchange
-        self._scope = scope
-        self._receive = receive
-        self._send = send
+    async def receive(self) -> Message:
+        raise NotImplementedError
+
+    async def send(self, message: Message) -> None:
+        raise NotImplementedError
+
+    async def answer_error(self) -> None:
+        """Send what servers send for an exception, but with the id."""
+
+    async def _send_on(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError:
+            # How servers say that nobody listens any more.
+            self.is_cancelled = True
+            raise
+
+    def _with_id(self, message: Message) -> Message:
+        """Return *message* with the id among its headers, if it has none."""
+        raw = self._policy.raw_header
+        headers = list(message.get("headers") or ())
+        for key, _ in headers:
+            if key.lower() == raw:
+                return message
+        headers.append((raw, self.correlation_id.encode("ascii")))
+        return {**message, "headers": headers}
+
+
+class _Http(_Channel):
+    """One request."""
 
     async def receive(self) -> Message:
         message = await self._receive()
-        exchange = self._exchange
-        if message["type"] == "http.disconnect" and not exchange.is_complete:
-            exchange.is_cancelled = True
+        if message["type"] == "http.disconnect" and not self.is_complete:
+            self.is_cancelled = True
         return message
 
     async def send(self, message: Message) -> None:
-        exchange = self._exchange
         kind = message["type"]
         if kind == "http.response.start":
-            message = _with_id(message, exchange)
-            exchange.status = message["status"]
-        await _send_on(self._send, message, exchange)
+            message = self._with_id(message)
+            self.status = message["status"]
+        await self._send_on(message)
         if kind == "http.response.body":
-            exchange.sent_bytes += len(message.get("body", b""))
+            self.sent_bytes += len(message.get("body", b""))
             if message.get("more_body"):
-                exchange.is_streamed = True
+                self.is_streamed = True
             else:
                 self._answered()
         elif kind == "http.response.pathsend":
             self._answered()
 
     def _answered(self) -> None:
-        exchange = self._exchange
-        if not exchange.is_cancelled:
-            exchange.answered()
+        if not self.is_cancelled:
+            self.answered()
         # Behind an answer of 500 the exception is still on its way.
-        if exchange.status is not None and exchange.status < 500:
-            exchange.route = route_of(self._scope)
-            exchange.log()
+        if self.status is not None and self.status < 500:
+            self.route = route_of(self._scope)
+            self.log()
 
     async def answer_error(self) -> None:
-        """Send what servers send for an exception, but with the id."""
-        if self._exchange.error is None or self._exchange.status is not None:
+        if self.error is None or self.status is not None:
             return
         start = {"type": "http.response.start", "status": 500}
         await self.send({**start, "headers": ERROR_HEADERS})
         await self.send({"type": "http.response.body", "body": ERROR_BODY})
 
 
-class _Socket:
-    """The channel of one WebSocket, watched."""
+class _Socket(_Channel):
+    """One WebSocket."""
 
-    __slots__ = ("_exchange", "_receive", "_send")
-
-    def __init__(
-        self, exchange: Exchange, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        exchange.event = "websocket_finished"
-        self._exchange = exchange
-        self._receive = receive
-        self._send = send
+    event = "websocket_finished"
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -173,46 +188,26 @@ class _Socket:
         return message
 
     async def send(self, message: Message) -> None:
-        exchange = self._exchange
         kind = message["type"]
         if kind in ("websocket.accept", "websocket.http.response.start"):
-            message = _with_id(message, exchange)
-            exchange.status = message.get("status", 101)
-        await _send_on(self._send, message, exchange)
+            message = self._with_id(message)
+            self.status = message.get("status", 101)
+        await self._send_on(message)
         if kind == "websocket.send":
             body = message.get("bytes") or message.get("text") or b""
-            exchange.sent_bytes += len(body)
+            self.sent_bytes += len(body)
         elif kind == "websocket.close":
             # Closed before it is accepted: the server answers 403.
-            exchange.status = exchange.status or 403
+            self.status = self.status or 403
             self._closed(message, NORMAL)
 
     def _closed(self, message: Message, otherwise: int) -> None:
-        code = message.get("code", otherwise)
-        self._exchange.extra.setdefault("close_code", code)
-        self._exchange.answered()
-
-    async def answer_error(self) -> None:
-        """Leave it to the server: there is no body to send."""
+        self.extra.setdefault("close_code", message.get("code", otherwise))
+        self.answered()
 
 
-async def _send_on(send: Send, message: Message, exchange: Exchange) -> None:
-    try:
-        await send(message)
-    except OSError:
-        # How servers say that nobody listens any more.
-        exchange.is_cancelled = True
-        raise
-
-
-def _with_id(message: Message, exchange: Exchange) -> Message:
-    """Return *message* with the id among its headers, unless it has one."""
-    name, value = exchange.header
-    raw = name.lower().encode("latin-1")
-    headers = list(message.get("headers") or ())
-    if all(key.lower() != raw for key, _ in headers):
-        headers.append((raw, value.encode("latin-1")))
-    return {**message, "headers": headers}
+WATCHED: Mapping[str, type[_Channel]] = {"http": _Http, "websocket": _Socket}
+"""The kinds of scopes that are told of; the others pass through."""
 
 
 def route_of(scope: Scope) -> str | None:

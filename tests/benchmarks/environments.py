@@ -58,6 +58,11 @@ def environment(python, rival):
     """
     requirements = REQUIREMENTS[rival]
     name = "mohflow" if OURS in requirements else rival
+    return prepared(python, name, requirements)
+
+
+def prepared(python, name, requirements):
+    """Return the interpreter of the environment *name*, made if need be."""
     folder = CACHE / python / name
     inside = folder / "bin" / "python"
     if (python, name) in _MADE:
@@ -68,13 +73,25 @@ def environment(python, rival):
     if not ready.exists():
         _install(inside, requirements)
         ready.touch()
-    elif name == "mohflow":
+    elif OURS in requirements:
         _install(inside, ("--no-deps", "--force-reinstall", OURS))
     _MADE.add((python, name))
     return inside
 
 
 _MADE = set()
+
+
+def versions(inside):
+    """Return the version of each package in the environment of *inside*."""
+    code = (
+        "import importlib.metadata as m\n"
+        "for d in m.distributions(): print(d.metadata['Name'], d.version)"
+    )
+    listed = subprocess.run(
+        [inside, "-c", code], capture_output=True, check=True, text=True
+    )
+    return dict(line.split() for line in listed.stdout.splitlines())
 
 
 def _install(inside, requirements):

@@ -48,6 +48,29 @@ def write():
     (FOLDER / "log-call.svg").write_text(_plot(newest), encoding="utf-8")
 
 
+def write_web(head, rows, versions):
+    """Write the table of web.py, which the page includes."""
+    named = (
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "uvloop",
+        "asgi-correlation-id",
+    )
+    named += ("structlog", "flask", "gunicorn", "django", "django-structlog")
+    lower = {name.lower(): version for name, version in versions.items()}
+    text = ", ".join(f"{n} {lower[n]}" for n in named)
+    table = _table(
+        "Requests beside the same framework without middleware",
+        head,
+        rows,
+        "30 34 9 9 9 9",
+    )
+    (FOLDER / "web.inc").write_text(
+        f"{table}\nVersions: {text}.\n", encoding="utf-8"
+    )
+
+
 def _table(title, head, rows, widths=None):
     lines = [f".. list-table:: {title}", "   :header-rows: 1"]
     if widths:

@@ -296,6 +296,11 @@ class TestOptions:
         with pytest.raises(mohflow.ConfigurationError, match="Give a list"):
             Policy(**options)
 
+    @pytest.mark.parametrize("name", ["X-Ïd", "X Id", "X-Id:", "X-Id\n"])
+    def test_what_cannot_name_a_header_is_refused(self, name) -> None:
+        with pytest.raises(mohflow.ConfigurationError, match="names of head"):
+            Policy(headers=[name])
+
     def test_names_of_headers_and_of_quiet_paths_can_be_others(
         self, log_file
     ) -> None:
