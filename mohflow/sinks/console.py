@@ -92,11 +92,19 @@ class ConsoleSink(Sink):
         self._lock = threading.RLock()
 
     def write(self, batch: Sequence[Event]) -> None:
+        self.append(0, b"".join(event.line for event in batch))
+
+    def append(self, time_ns: int, lines: bytes) -> None:
+        """
+        Write what is a line, or more.
+
+        Raises:
+            Unavailable: It could not be written, or not all of it.
+        """
         stream = getattr(sys, self._name, None)
         if stream is None:
             reason = "no_stream"
             raise Unavailable(reason)
-        lines = b"".join(event.line for event in batch)
         try:
             # Pipes take long lines in pieces. The lock is reentrant because
             # a signal handler may log.
