@@ -12,13 +12,9 @@ from contextvars import ContextVar, copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from structlog.contextvars import (
-    bind_contextvars,
-    bound_contextvars,
-    unbind_contextvars,
-)
+from structlog.contextvars import bound_contextvars
 
-from mohflow.processors.context import context_fields
+from mohflow.processors.context import context_fields, replace_context
 
 
 P = ParamSpec("P")
@@ -186,33 +182,23 @@ class UnitOfWork:
         before = context_fields()
         self._before = before, _ANNOTATIONS.get()
         _ANNOTATIONS.set(self.annotations)
-        _replace(before, self._fields)
+        replace_context(before, self._fields)
 
     def settle(self) -> None:
         """Take away what was bound since the start."""
-        _replace(context_fields(), self._fields)
+        replace_context(context_fields(), self._fields)
 
     def end(self) -> None:
         """Bring back what was bound before the start."""
         before, annotations = self._before
         _ANNOTATIONS.set(annotations)
-        _replace(context_fields(), before)
+        replace_context(context_fields(), before)
 
     def __enter__(self) -> None:
         self.start()
 
     def __exit__(self, *_: object) -> None:
         self.end()
-
-
-def _replace(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Bind *new* instead of *old*."""
-    for name in old:
-        if name not in new:
-            unbind_contextvars(name)
-    for name, value in new.items():
-        if old.get(name, ...) is not value:
-            bind_contextvars(**{name: value})
 
 
 def annotate(**fields: Any) -> None:

@@ -152,9 +152,10 @@ class Exchange:
         self.user_agent = headers.get("user-agent")
         self.extra: dict[str, Any] = {}
         self.correlation_id = self._identify(headers)
+        parent = headers.get("traceparent")
         self._unit = mohflow.UnitOfWork(
             correlation_id=self.correlation_id,
-            **trace_fields(headers.get("traceparent")),
+            **(trace_fields(parent) if parent else {}),
         )
 
     def _identify(self, headers: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ class MohflowMiddleware:
             return
         exchange = self._exchange(watch, scope)
         exchange.watch(scope, receive, send)
-        scope[KEY] = exchange
+        scope[KEY] = True  # not the exchange: that would be a cycle
         exchange.start()
         try:
             await self.app(scope, exchange.receive, exchange.send)
@@ -117,14 +117,6 @@ class _Channel(Exchange):
     async def answer_error(self) -> None:
         """Send what servers send for an exception, but with the id."""
 
-    async def _send_on(self, message: Message) -> None:
-        try:
-            await self._send(message)
-        except OSError:
-            # How servers say that nobody listens any more.
-            self.is_cancelled = True
-            raise
-
     def _with_id(self, message: Message) -> Message:
         """Return *message* with the id among its headers, if it has none."""
         raw = self._policy.raw_header
@@ -150,7 +142,12 @@ class _Http(_Channel):
         if kind == "http.response.start":
             message = self._with_id(message)
             self.status = message["status"]
-        await self._send_on(message)
+        try:
+            await self._send(message)
+        except OSError:
+            # How servers say that nobody listens any more.
+            self.is_cancelled = True
+            raise
         if kind == "http.response.body":
             self.sent_bytes += len(message.get("body", b""))
             if message.get("more_body"):
@@ -192,7 +189,12 @@ class _Socket(_Channel):
         if kind in ("websocket.accept", "websocket.http.response.start"):
             message = self._with_id(message)
             self.status = message.get("status", 101)
-        await self._send_on(message)
+        try:
+            await self._send(message)
+        except OSError:
+            # How servers say that nobody listens any more.
+            self.is_cancelled = True
+            raise
         if kind == "websocket.send":
             body = message.get("bytes") or message.get("text") or b""
             self.sent_bytes += len(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from structlog import contextvars
@@ -42,6 +42,21 @@ def context_fields() -> dict[str, Any]:
         if value is not ...:
             fields[name] = value
     return fields
+
+
+def replace_context(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Bind *new* instead of *old*, which is what is bound now."""
+    for name in old:
+        if name not in new:
+            contextvars.unbind_contextvars(name)
+    for name, value in new.items():
+        if old.get(name, ...) is value:
+            continue
+        variable = _VARIABLES.get(f"{contextvars.STRUCTLOG_KEY_PREFIX}{name}")
+        if variable is None:
+            contextvars.bind_contextvars(**{name: value})
+        else:
+            variable.set(value)
 
 
 def _ordered(fields: dict[str, Any]) -> dict[str, Any]:
