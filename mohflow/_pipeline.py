@@ -131,18 +131,19 @@ class Pipeline:
         """The sinks' own levels, and those that processors need to see."""
         return [route.level for route in self.routes] + self._needs
 
-    def write_later(self, position: int, gate: Any, fields: Any) -> None:
+    def write_later(
+        self, position: int, gate: Any, fields: Any, *, unwanted: bool = False
+    ) -> None:
         """
         Write what the step before *position* has kept back, or has made.
 
-        What it has kept goes to the sinks that have no level of their own:
+        What was *unwanted* goes to the sinks that have no level of their own:
         the others have got it before, or do not want it.
         """
         steps = self.steps.user[position:]
-        is_kept = "timestamp" in fields
         gate = gate if isinstance(gate, Gate) else THRESHOLDS.gate_of(OWN)
         name = fields.get("level", level_name(WARNING))
-        if not is_kept:
+        if "timestamp" not in fields:
             steps = self.steps.before + steps
             fields = {k: v for k, v in fields.items() if k != "level"}
         try:
@@ -150,23 +151,23 @@ class Pipeline:
         except DropEvent:
             return
         event = self.finish(settle_time(fields), fields, name)
-        self.write(event, gate, is_kept=is_kept)
+        self.write(event, gate, unwanted=unwanted)
 
     def write(
-        self, event: Event, gate: Gate, *, is_kept: bool = False
+        self, event: Event, gate: Gate, *, unwanted: bool = False
     ) -> None:
         """
         Render *event* once for each format and hand it to the sinks.
 
-        One that was kept goes to those that follow the level of *gate*, now
-        whatever its level, and to no other.
+        One that was *unwanted* goes to those that follow the level of *gate*,
+        now whatever its level, and to no other.
         """
         self.look(event.time_ns)
         for render, routes in self.groups:
             rendered = None
             for route in routes:
                 level = gate.inherited if route.level is None else route.level
-                if route.level is None if is_kept else event.level >= level:
+                if route.level is None if unwanted else event.level >= level:
                     if rendered is None:
                         line = render(None, "", dict(event.fields))
                         rendered = Event(
@@ -225,11 +226,16 @@ class Pipeline:
 
 
 def _write_later(
-    of: weakref.ref[Pipeline], position: int, gate: Any, fields: Any
+    of: weakref.ref[Pipeline],
+    position: int,
+    gate: Any,
+    fields: Any,
+    *,
+    unwanted: bool = False,
 ) -> None:
     pipeline = of()
     if pipeline is not None:
-        pipeline.write_later(position, gate, fields)
+        pipeline.write_later(position, gate, fields, unwanted=unwanted)
 
 
 class Output(Gate):

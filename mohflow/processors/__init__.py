@@ -21,9 +21,10 @@ from mohflow.processors.logfmt import LogfmtRenderer
 from mohflow.processors.masking import Masker
 from mohflow.processors.plain import Plain
 from mohflow.processors.profiles import ProfileRenderer
+from mohflow.processors.rate_limit import RateLimit
 from mohflow.processors.recorder import FlightRecorder
 from mohflow.processors.render import JsonRenderer
-from mohflow.processors.sampling import RateLimit, Sample
+from mohflow.processors.sampling import Sample
 from mohflow.processors.timestamp import AddTimestamp
 
 

@@ -8,25 +8,18 @@ it is masked and rendered. The recorder has kept a copy by then.
 
 from __future__ import annotations
 
-import sys
-import threading
-
-from collections import deque
 from typing import Any
 
 from mohflow._levels import DEBUG, ERROR, INFO
-from mohflow.exceptions import ConfigurationError
-from mohflow.processors.plain import plain_tree
-from mohflow.processors.sampling import Write, level_option, number_of
-from mohflow.processors.timestamp import Timestamp
+from mohflow.processors._tapes import (
+    ENDS,
+    Tapes,
+    Write,
+    count_option,
+    level_option,
+    number_of,
+)
 from mohflow.typing import EventDict
-
-
-ENDS = frozenset({"request_finished", "task_finished", "websocket_finished"})
-"""Events behind which a request has nothing more to say."""
-
-_FIXED = frozenset({str, int, float, bool, type(None), Timestamp})
-"""Types of values that nobody can change later."""
 
 
 class FlightRecorder:
@@ -62,18 +55,11 @@ class FlightRecorder:
     ) -> None:
         self.needs_level = level_option("level", level)
         self._trigger = level_option("trigger", trigger)
-        for option, value in (
-            ("max_events", max_events),
-            ("max_requests", max_requests),
-        ):
-            if type(value) is not int or value < 1:
-                msg = f"{option} cannot be {value!r}. Give 1 or more."
-                raise ConfigurationError(msg)
-        self._max_events = max_events
-        self._max_requests = max_requests
+        self._tapes = Tapes(
+            count_option("max_events", max_events),
+            count_option("max_requests", max_requests),
+        )
         self._write: Write | None = None
-        self._lock = threading.Lock()
-        self._tapes: dict[Any, _Tape] = {}
 
     def attach(self, write: Write) -> None:
         """Have a way to write what was kept; without it nothing is kept."""
@@ -81,8 +67,7 @@ class FlightRecorder:
 
     def after_fork(self) -> None:
         """Start empty, with a lock that no thread of the parent holds."""
-        self._lock = threading.Lock()
-        self._tapes = {}
+        self._tapes.after_fork()
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict
@@ -94,57 +79,16 @@ class FlightRecorder:
         if number >= self._trigger:
             self._release(correlation_id, event_dict)
         elif event_dict.get("event") in ENDS:
-            self._take(correlation_id)
+            self._tapes.take(correlation_id)
         elif number < getattr(logger, "inherited", INFO):
-            self._keep(correlation_id, logger, event_dict)
+            self._tapes.keep(correlation_id, logger, event_dict)
         return event_dict
 
-    def _keep(
-        self, correlation_id: Any, logger: Any, event_dict: EventDict
-    ) -> None:
-        kept = _fixed(event_dict)
-        with self._lock:
-            tape = self._tapes.get(correlation_id)
-            if tape is None:
-                tape = self._tapes[correlation_id] = _Tape(self._max_events)
-                if len(self._tapes) > self._max_requests:
-                    del self._tapes[next(iter(self._tapes))]
-            tape.add(logger, kept)
-
-    def _take(self, correlation_id: Any) -> _Tape | None:
-        with self._lock:
-            return self._tapes.pop(correlation_id, None)
-
     def _release(self, correlation_id: Any, event_dict: EventDict) -> None:
-        tape = self._take(correlation_id)
+        tape = self._tapes.take(correlation_id)
         if tape is None or self._write is None:
             return
         if tape.lost:
             event_dict["recorder_lost"] = tape.lost
         for logger, kept in tape.events:
-            self._write(logger, kept)
-
-
-class _Tape:
-    """What was kept of one request, the oldest first."""
-
-    def __init__(self, max_events: int) -> None:
-        self.events: deque[tuple[Any, EventDict]] = deque(maxlen=max_events)
-        self.lost = 0
-
-    def add(self, logger: Any, event_dict: EventDict) -> None:
-        self.lost += len(self.events) == self.events.maxlen
-        self.events.append((logger, event_dict))
-
-
-def _fixed(event_dict: EventDict) -> EventDict:
-    """Return a copy that later changes of its values do not reach."""
-    kept = {
-        key: value if type(value) in _FIXED else plain_tree(value)
-        for key, value in event_dict.items()
-        if key != "exc_info"
-    }
-    error = event_dict.get("exc_info")
-    if error:
-        kept["exc_info"] = sys.exc_info() if error is True else error
-    return kept
+            self._write(logger, kept, unwanted=True)

@@ -1,49 +1,31 @@
 """
-Fewer events, and what was left out is counted: samples and rate limits.
+A share of the requests, each whole; what was left out is counted.
 
-They belong into ``configure(processors=[...])``, where an event is not masked
-or rendered yet, so one that is left out costs little. What a processor leaves
-out no sink has accepted, and so no ledger counts it.
+It belongs into ``configure(processors=[...])``, where an event is not masked
+or rendered yet. What a processor leaves out no sink has accepted, and so no
+ledger counts it.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 import zlib
 
-from collections.abc import Callable, Collection
 from typing import Any
 
 from structlog import DropEvent
 
-from mohflow._levels import ERROR, NUMBERS, level_number
+from mohflow._levels import ERROR
 from mohflow.exceptions import ConfigurationError
+from mohflow.processors._tapes import (
+    ENDS,
+    Tapes,
+    Write,
+    count_option,
+    level_option,
+    number_of,
+)
 from mohflow.typing import EventDict
-
-
-Write = Callable[[Any, EventDict], None]
-"""Writes an event beside the one at hand: the logger, or none; the fields."""
-
-MAX_NAMES = 1000
-"""Names of events that a rate limit tells apart; beyond it the oldest goes."""
-
-
-def number_of(event_dict: EventDict, method_name: str) -> int:
-    """Return the level of an event, as it is here in the chain."""
-    number = event_dict.get("level_number")
-    if type(number) is int:
-        return number
-    return NUMBERS.get(str(event_dict.get("level", method_name)), 0)
-
-
-def level_option(option: str, level: int | str) -> int:
-    """Return the number of *level*, or tell that it is none."""
-    try:
-        return level_number(level)
-    except ValueError as error:
-        msg = f"{option}: {error}"
-        raise ConfigurationError(msg) from None
 
 
 class Sample:
@@ -52,14 +34,25 @@ class Sample:
 
     Which ones depends on ``correlation_id`` alone, so that all services agree
     where they sample at the same rate. Events that have none are kept. What
-    is kept for the rate carries ``sample_rate``; what is kept whatever the
-    rate, an error or the end of a slow request, does not.
+    is kept for the rate carries ``sample_rate``.
+
+    A request that fails or is slow is kept whatever the rate: when its first
+    event as loud as *always* comes, or its slow end, its events so far are
+    written before that one, in their order, with their own times; those that
+    follow are written at once, up to the one that ends it. They carry no
+    ``sample_rate``. Until then copies of them wait in memory. In a chain of
+    one's own nothing waits: only the error itself, or the slow end, is kept.
 
     Args:
         rate: The share to keep, from 0 to 1.
-        always: From this level on every event is kept.
-        slow_ms: The event that ends a request is kept if its ``duration_ms``
+        always: From this level on an event makes its request be kept.
+        slow_ms: The event that ends a request does so if its ``duration_ms``
             is as much.
+        max_events: That wait for each request; beyond it the oldest goes, and
+            the event that fails says ``sample_lost``. With 0 none waits: of a
+            request that fails, what came before is gone.
+        max_requests: Whose events wait at once; beyond it those of the oldest
+            go.
     """
 
     def __init__(
@@ -68,6 +61,8 @@ class Sample:
         *,
         always: int | str = ERROR,
         slow_ms: float = 1000,
+        max_events: int = 200,
+        max_requests: int = 1000,
     ) -> None:
         is_number = isinstance(rate, (int, float)) and rate is not True
         if not is_number or not 0 <= rate <= 1:
@@ -77,12 +72,24 @@ class Sample:
         self._limit = rate * 2**32
         self._always = level_option("always", always)
         self._slow_ms = slow_ms
+        self._waits = count_option("max_events", max_events, 0) > 0
+        self._max_requests = count_option("max_requests", max_requests)
+        self._tapes = Tapes(max_events, max_requests)
         self._write: Write | None = None
+        self._lock = threading.Lock()
+        self._kept: dict[Any, None] = {}
+        """Requests that have failed and have not ended."""
         self._dropped = 0
 
     def attach(self, write: Write) -> None:
-        """Have a way to say at the end how many events were left out."""
+        """Have a way to write what has waited; without it nothing waits."""
         self._write = write
+
+    def after_fork(self) -> None:
+        """Start empty, with locks that no thread of the parent holds."""
+        self._lock = threading.Lock()
+        self._tapes.after_fork()
+        self._kept, self._dropped = {}, 0
 
     def __call__(
         self, logger: Any, method_name: str, event_dict: EventDict
@@ -90,20 +97,63 @@ class Sample:
         correlation_id = event_dict.get("correlation_id")
         if correlation_id is None:
             return event_dict
-        if zlib.crc32(str(correlation_id).encode()) < self._limit:
+        name = str(correlation_id)
+        if zlib.crc32(name.encode("utf-8", "replace")) < self._limit:
             event_dict["sample_rate"] = self._rate
             return event_dict
-        if number_of(event_dict, method_name) >= self._always:
+        is_last = event_dict.get("event") in ENDS
+        if self._has_failed(name, event_dict, method_name, is_last=is_last):
+            self._release(name, event_dict)
             return event_dict
-        duration = event_dict.get("duration_ms")
-        if isinstance(duration, (int, float)) and duration >= self._slow_ms:
-            return event_dict
-        self._dropped += 1
+        with self._lock:
+            self._dropped += 1
+        if is_last:
+            self._tapes.take(name)
+        elif self._waits and self._write is not None:
+            self._tapes.keep(name, logger, event_dict)
         raise DropEvent
+
+    def _has_failed(
+        self,
+        name: str,
+        event_dict: EventDict,
+        method_name: str,
+        *,
+        is_last: bool,
+    ) -> bool:
+        """Return whether an event is kept, and note it for the next ones."""
+        duration = event_dict.get("duration_ms")
+        fails = number_of(event_dict, method_name) >= self._always or (
+            isinstance(duration, (int, float)) and duration >= self._slow_ms
+        )
+        if not (fails or self._kept):
+            return False
+        with self._lock:
+            fails = fails or name in self._kept
+            if is_last:
+                self._kept.pop(name, None)
+            elif fails and self._waits and self._write is not None:
+                self._kept[name] = None
+                if len(self._kept) > self._max_requests:
+                    del self._kept[next(iter(self._kept))]
+        return fails
+
+    def _release(self, name: str, event_dict: EventDict) -> None:
+        """Write what has waited for the first event that fails."""
+        tape = self._tapes.take(name)
+        if tape is None or self._write is None:
+            return
+        with self._lock:
+            self._dropped -= len(tape.events)
+        if tape.lost:
+            event_dict["sample_lost"] = tape.lost
+        for logger, kept in tape.events:
+            self._write(logger, kept)
 
     def finish(self) -> None:
         """Say how many events were left out."""
-        dropped, self._dropped = self._dropped, 0
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
         if dropped and self._write is not None:
             fields: EventDict = {
                 "event": "events_sampled_out",
@@ -112,140 +162,3 @@ class Sample:
                 "rate": self._rate,
             }
             self._write(None, fields)
-
-
-class RateLimit:
-    """
-    Of each name of an event keep the first ones, then one in so many.
-
-    Names count apart for each logger and level, as in zap's sampler
-    <https://pkg.go.dev/go.uber.org/zap/zapcore#NewSamplerWithOptions>. Once
-    the interval is over, the event ``events_suppressed`` tells how many were
-    left out.
-
-    Args:
-        first: Events of one name that are kept in each interval.
-        then_each: Beyond these one in so many is kept.
-        interval: Seconds.
-        always: From this level on every event is kept.
-        clock: Returns seconds; only differences count.
-    """
-
-    def __init__(
-        self,
-        first: int = 100,
-        then_each: int = 100,
-        *,
-        interval: float = 1.0,
-        always: int | str = ERROR,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        for option, value in (("first", first), ("then_each", then_each)):
-            if type(value) is not int or value < 1:
-                msg = f"{option} cannot be {value!r}. Give 1 or more."
-                raise ConfigurationError(msg)
-        if not interval > 0:
-            msg = f"interval cannot be {interval!r}. Give seconds above 0."
-            raise ConfigurationError(msg)
-        self._first = first
-        self._then_each = then_each
-        self._interval = interval
-        self._always = level_option("always", always)
-        self._clock = clock
-        self._write: Write | None = None
-        self._lock = threading.Lock()
-        self._windows: dict[tuple[Any, ...], _Window] = {}
-        self._swept = clock()
-
-    def attach(self, write: Write) -> None:
-        """Have a way to write summaries as events of their own."""
-        self._write = write
-
-    def after_fork(self) -> None:
-        """Start empty, with a lock that no thread of the parent holds."""
-        self._lock = threading.Lock()
-        self._windows = {}
-
-    def __call__(
-        self, logger: Any, method_name: str, event_dict: EventDict
-    ) -> EventDict:
-        number = number_of(event_dict, method_name)
-        if number >= self._always:
-            return event_dict
-        key = (event_dict.get("logger"), number, str(event_dict.get("event")))
-        with self._lock:
-            suppressed, is_kept = self._count(key)
-            over = self._sweep()
-        self._tell(over)
-        if not is_kept:
-            raise DropEvent
-        if suppressed:
-            event_dict["suppressed"] = suppressed
-        return event_dict
-
-    def _count(self, key: tuple[Any, ...]) -> tuple[int, bool]:
-        """Return what a chain of one's own must say, and whether to keep."""
-        window = self._windows.get(key)
-        now = self._clock()
-        suppressed = 0
-        if window is None:
-            window = self._windows[key] = _Window(now)
-        elif now - window.start >= self._interval and self._write is None:
-            suppressed = window.suppressed
-            window = self._windows[key] = _Window(now)
-        window.count += 1
-        beyond = window.count - self._first
-        if beyond <= 0 or beyond % self._then_each == 0:
-            return suppressed, True
-        window.suppressed += 1
-        return 0, False
-
-    def _sweep(self) -> list[tuple[tuple[Any, ...], _Window]]:
-        """Take out the windows that are over, and the oldest of too many."""
-        now, windows = self._clock(), self._windows
-        if self._write is None or now - self._swept < self._interval:
-            over = []
-        else:
-            self._swept = now
-            over = [
-                (key, window)
-                for key, window in windows.items()
-                if now - window.start >= self._interval
-            ]
-        if len(windows) > MAX_NAMES:
-            over.append(next(iter(windows.items())))
-        for key, _ in over:
-            windows.pop(key, None)
-        return over
-
-    def _tell(self, over: Collection[tuple[tuple[Any, ...], _Window]]) -> None:
-        for (logger, number, event), window in over:
-            if window.suppressed and self._write is not None:
-                fields: EventDict = {
-                    "event": "events_suppressed",
-                    "level": "warning",
-                    "of_event": event,
-                    "of_level": number,
-                    "suppressed": window.suppressed,
-                }
-                if logger is not None:
-                    fields["of_logger"] = logger
-                self._write(None, fields)
-
-    def finish(self) -> None:
-        """Say what was left out in the intervals that are not over."""
-        with self._lock:
-            over = list(self._windows.items())
-            self._windows = {}
-        self._tell(over)
-
-
-class _Window:
-    """The events of one name since *start*."""
-
-    __slots__ = ("count", "start", "suppressed")
-
-    def __init__(self, start: float) -> None:
-        self.start = start
-        self.count = 0
-        self.suppressed = 0

@@ -58,7 +58,7 @@ class TestARequest:
             log.error("too late to matter")
 
         assert ["request_finished", "too late to matter"] == told(log_file)
-        assert {} == recorder._tapes
+        assert [] == list(recorder._tapes)
 
     def test_is_not_told_with_the_lines_of_another(
         self, recording, log_file
@@ -208,7 +208,7 @@ def test_alone_it_lets_everything_pass() -> None:
     event = {"event": "x", "level": "debug", "correlation_id": "a"}
 
     assert event is recorder(None, "debug", event)
-    assert {} == recorder._tapes
+    assert [] == list(recorder._tapes)
 
 
 @pytest.mark.parametrize(

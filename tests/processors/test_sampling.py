@@ -14,7 +14,7 @@ from structlog import DropEvent
 import mohflow
 
 from mohflow.integrations._http import new_id
-from mohflow.processors import RateLimit, Sample
+from mohflow.processors import FlightRecorder, RateLimit, Sample
 
 
 class Clock:
@@ -91,25 +91,204 @@ class TestSample:
             log.info("x", correlation_id=str(number))
         log.error("y", correlation_id="1")
         taken = mohflow.shutdown()["file"]
-        kept, said = log_file.events
+        *kept, said = log_file.events
 
-        assert ("y", "events_sampled_out") == (kept["event"], said["event"])
-        assert (5, 0, "shop", "mohflow") == (
+        assert ["x", "y"] == [event["event"] for event in kept]
+        assert "events_sampled_out" == said["event"]
+        assert (4, 0, "shop", "mohflow") == (
             said["dropped"],
             said["rate"],
             said["service"],
             said["logger"],
         )
-        assert 2 == taken.accepted == taken.delivered
+        assert 3 == taken.accepted == taken.delivered
 
     @pytest.mark.parametrize("rate", [-0.1, 1.1, "0.1", None, True])
     def test_a_wrong_rate_is_refused(self, rate) -> None:
         with pytest.raises(mohflow.ConfigurationError, match="from 0 to 1"):
             Sample(rate)
 
-    def test_a_wrong_level_is_refused(self) -> None:
-        with pytest.raises(mohflow.ConfigurationError, match="always"):
-            Sample(0.5, always="loud")
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [("always", "loud"), ("max_events", -1), ("max_requests", 0)],
+    )
+    def test_a_wrong_option_is_refused(self, option, value) -> None:
+        with pytest.raises(mohflow.ConfigurationError, match=option):
+            Sample(0.5, **{option: value})
+
+
+class TestAFailedRequestThatIsSampledOut:
+    @pytest.fixture
+    def sampled(self, log_file):
+        def configure(*more, console=False, level=None, **options):
+            sample = Sample(0, **options)
+            log_file.configure(
+                processors=[sample, *more], console=console, level=level
+            )
+            return sample
+
+        return configure
+
+    def told(self, log_file):
+        return [event["event"] for event in log_file.events]
+
+    def test_is_written_whole_and_in_order(self, sampled, log_file) -> None:
+        sampled()
+        log = structlog.get_logger("app")
+        for name in "ab":
+            with mohflow.bound(correlation_id=name):
+                log.info("one", password="hunter22")
+                log.warning("two")
+                if name == "b":
+                    log.error("failed")
+                log.info("after")
+                log.info("request_finished", duration_ms=5.0)
+        mohflow.flush()
+        events = log_file.events
+        times = [event["timestamp"] for event in events]
+
+        assert ["one", "two", "failed", "after", "request_finished"] == (
+            self.told(log_file)
+        )
+        assert sorted(times) == times
+        assert {"b"} == {event["correlation_id"] for event in events}
+        assert "[redacted]" == events[0]["password"]
+        assert not any("sample_rate" in event for event in events)
+
+    def test_a_slow_one_is_written_whole(self, sampled, log_file) -> None:
+        sampled(slow_ms=100)
+        log = structlog.get_logger()
+        for duration in (99.0, 100.0):
+            with mohflow.bound(correlation_id=f"{duration}"):
+                log.info("one", of=duration)
+                log.info("request_finished", duration_ms=duration)
+
+        assert ["one", "request_finished"] == self.told(log_file)
+        assert 100.0 == log_file.events[0]["of"]
+
+    def test_its_debug_events_come_from_a_recorder_behind(
+        self, sampled, log_file
+    ) -> None:
+        sampled(FlightRecorder())
+        log = structlog.get_logger()
+        for name in "ab":
+            with mohflow.bound(correlation_id=name):
+                log.debug("looking")
+                log.info("one")
+                if name == "b":
+                    log.error("failed")
+                log.info("request_finished")
+
+        assert ["one", "looking", "failed", "request_finished"] == (
+            self.told(log_file)
+        )
+        assert {"b"} == {e["correlation_id"] for e in log_file.events}
+
+    def test_each_sink_gets_what_its_level_lets_through(
+        self, sampled, log_file, capsys
+    ) -> None:
+        console = mohflow.ConsoleOptions(format="json", level="warning")
+        sampled(console=console)
+        log = structlog.get_logger()
+        with mohflow.bound(correlation_id="a"):
+            log.info("one")
+            log.warning("two")
+            log.error("failed")
+        shown = capsys.readouterr().out
+
+        assert ["one", "two", "failed"] == self.told(log_file)
+        assert (0, 1, 1) == tuple(
+            shown.count(f'"{name}"') for name in ("one", "two", "failed")
+        )
+
+    def test_events_and_requests_that_wait_are_bounded(
+        self, sampled, log_file
+    ) -> None:
+        sample = sampled(max_events=2, max_requests=3)
+        log = structlog.get_logger()
+        for name in "abcde":
+            for number in range(4):
+                log.info("%s%d", name, number, correlation_id=name)
+        for name in "ae":
+            log.error("failed", correlation_id=name)
+
+        assert ["failed", "e2", "e3", "failed"] == self.told(log_file)
+        assert 2 == log_file.last["sample_lost"]
+        assert ["c", "d"] == list(sample._tapes)
+        assert {"a", "e"} == set(sample._kept)
+
+    def test_with_none_that_wait_only_what_fails_is_kept(
+        self, sampled, log_file
+    ) -> None:
+        sampled(max_events=0)
+        log = structlog.get_logger()
+        with mohflow.bound(correlation_id="a"):
+            log.info("one")
+            log.error("failed")
+            log.info("after")
+
+        assert ["failed"] == self.told(log_file)
+
+    def test_what_was_written_late_is_not_counted_as_left_out(
+        self, sampled, log_file
+    ) -> None:
+        sampled()
+        log = structlog.get_logger()
+        for name in "ab":
+            log.info("one", correlation_id=name)
+        log.error("failed", correlation_id="b")
+        mohflow.shutdown()
+
+        assert 1 == log_file.last["dropped"]
+
+    def test_a_request_by_an_integration_is_told_whole(
+        self, sampled, log_file
+    ) -> None:
+        from mohflow.integrations._http import Exchange, Policy
+
+        sample = sampled()
+        for status in (200, 500, 404):
+            one = Exchange(Policy(), "GET", f"/{status}", "", None, {})
+            one.start()
+            structlog.get_logger().info("inside", of=status)
+            one.status = status
+            one.answered()
+            one.finish()
+
+        assert [("inside", 500), ("request_finished", 500)] == [
+            (e["event"], e.get("of", e.get("status"))) for e in log_file.events
+        ]
+        assert [] == list(sample._tapes) == list(sample._kept)
+
+    def test_many_threads_get_their_own_requests_only(
+        self, sampled, log_file
+    ) -> None:
+        sampled()
+        log = structlog.get_logger()
+
+        def serve(name):
+            with mohflow.bound(correlation_id=str(name)):
+                for step in range(20):
+                    log.info("step", of=name, step=step)
+                if name % 2:
+                    log.error("failed")
+                log.info("request_finished")
+
+        threads = [
+            threading.Thread(target=serve, args=(n,)) for n in range(16)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        steps = [e for e in log_file.events if e["event"] == "step"]
+        mohflow.shutdown()
+
+        assert {str(n): 20 for n in range(1, 16, 2)} == Counter(
+            e["correlation_id"] for e in steps
+        )
+        assert all(str(e["of"]) == e["correlation_id"] for e in steps)
+        assert 8 * 21 == log_file.last["dropped"]
 
 
 class TestRateLimit:
