@@ -103,6 +103,13 @@ class Policy:
         silence()
 
 
+def _tells_of_leaving(error: Exception) -> bool:
+    """Return whether *error* says no more than that the client is gone."""
+    # Starlette's own, which is no OSError.
+    is_starlettes = type(error).__name__ == "ClientDisconnect"
+    return is_starlettes or isinstance(error, OSError)
+
+
 def _names(
     option: str, given: Iterable[str], *, may_be_empty: bool = False
 ) -> tuple[str, ...]:
@@ -163,6 +170,8 @@ class Exchange:
         for name in self._policy.sources:
             given = headers.get(name)
             if given is not None:
+                # Some servers leave white space behind a value.
+                given = given.strip(" \t")
                 if _ID(given):
                     return given
                 self.extra["refused_header"] = name
@@ -186,11 +195,12 @@ class Exchange:
 
     def fail(self, error: BaseException) -> None:
         """Note what nobody has handled; the event shows it."""
-        if isinstance(error, Exception) and not self.is_cancelled:
-            self.error = error
-            claim(error)
-        else:
+        if not isinstance(error, Exception):
             self.is_cancelled = True
+            return
+        claim(error)
+        if not (self.is_cancelled and _tells_of_leaving(error)):
+            self.error = error
 
     def log(self) -> None:
         """Write the access event, once; a later error has its own."""

@@ -141,7 +141,8 @@ class _Http(_Channel):
         kind = message["type"]
         if kind == "http.response.start":
             message = self._with_id(message)
-            self.status = message["status"]
+            # What is sent to a client that is gone is no answer.
+            self.status = None if self.is_cancelled else message["status"]
         try:
             await self._send(message)
         except OSError:
@@ -166,7 +167,8 @@ class _Http(_Channel):
             self.log()
 
     async def answer_error(self) -> None:
-        if self.error is None or self.status is not None:
+        has_begun = self.status is not None or self.is_cancelled
+        if self.error is None or has_begun:
             return
         start = {"type": "http.response.start", "status": 500}
         await self.send({**start, "headers": ERROR_HEADERS})

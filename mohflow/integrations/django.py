@@ -9,6 +9,7 @@ from typing import Any
 
 from mohflow.exceptions import ConfigurationError
 from mohflow.integrations._claims import CURRENT
+from mohflow.integrations._environ import Environ
 from mohflow.integrations._http import HEADERS, QUIET, Exchange, Policy
 from mohflow.integrations._missing import missing
 
@@ -45,11 +46,7 @@ class MohflowMiddleware:
 
     def __init__(self, get_response: Callable[..., Any]) -> None:
         self._get_response = get_response
-        self._policy = _policy()
-        self._keys = {
-            "HTTP_" + name.upper().replace("-", "_"): name
-            for name in self._policy.wanted
-        }
+        self._environ = Environ(_policy())
         got_request_exception.connect(_take_over)
         self._is_async = bool(iscoroutinefunction(get_response))
         if self._is_async:
@@ -59,7 +56,7 @@ class MohflowMiddleware:
         self, request: HttpRequest
     ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Serve one request."""
-        exchange = self._exchange(request)
+        exchange = self._environ.exchange(request.META, request.path)
         if self._is_async:
             return self._serve(exchange, request)
         exchange.start()
@@ -88,17 +85,6 @@ class MohflowMiddleware:
         exchange.fail(error)
         _settle(exchange, request)
         exchange.finish()
-
-    def _exchange(self, request: HttpRequest) -> Exchange:
-        meta = request.META
-        return Exchange(
-            self._policy,
-            request.method or "",
-            request.path,
-            meta.get("QUERY_STRING", ""),
-            meta.get("REMOTE_ADDR") or None,
-            {name: meta[k] for k, name in self._keys.items() if k in meta},
-        )
 
 
 def _policy() -> Policy:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from mohflow.integrations._environ import Environ
 from mohflow.integrations._http import HEADERS, QUIET, Exchange, Policy
 
 
-Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
+App = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 KEY = "mohflow.exchange"
 """Where the environ says that a middleware of ours is at it already."""
@@ -44,19 +44,16 @@ class MohflowMiddleware:
         quiet: Iterable[str] = QUIET,
     ) -> None:
         self.app = app
-        self._policy = Policy(headers, quiet)
-        self._keys = {
-            "HTTP_" + name.upper().replace("-", "_"): name
-            for name in self._policy.wanted
-        }
+        self._environ = Environ(Policy(headers, quiet))
 
     def __call__(
-        self, environ: Environ, start_response: StartResponse
+        self, environ: dict[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
         if KEY in environ:
             return self.app(environ, start_response)
-        exchange = environ[KEY] = self.exchange(environ)
+        environ[KEY] = True
+        exchange = self._environ.exchange(environ, _path(environ))
         exchange.start()
         answer = _Answer(exchange, start_response)
         try:
@@ -72,23 +69,12 @@ class MohflowMiddleware:
     reraises = False
     """Whether an exception goes on to the server before an answer, too."""
 
-    def exchange(self, environ: Environ) -> Exchange:
-        """Return what *environ* tells of a request."""
-        headers = {
-            name: environ[key]
-            for key, name in self._keys.items()
-            if key in environ
-        }
-        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        return Exchange(
-            self._policy,
-            environ["REQUEST_METHOD"],
-            # PEP 3333: the bytes of the path, read as Latin-1.
-            path.encode("latin-1", "replace").decode("utf-8", "replace"),
-            environ.get("QUERY_STRING", ""),
-            environ.get("REMOTE_ADDR") or None,
-            headers,
-        )
+
+def _path(environ: Mapping[str, Any]) -> str:
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    # PEP 3333: the bytes of the path, read as Latin-1.
+    raw: bytes = path.encode("latin-1", "replace")
+    return raw.decode("utf-8", "replace")
 
 
 class _Answer:

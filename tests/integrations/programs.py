@@ -58,7 +58,9 @@ WSGI = (
 FASTAPI = (
     START
     + """
-    from fastapi import BackgroundTasks, Depends, FastAPI, WebSocket
+    from fastapi import (
+        BackgroundTasks, Depends, FastAPI, Request, WebSocket
+    )
     from fastapi.responses import JSONResponse, StreamingResponse
     from starlette.middleware.base import BaseHTTPMiddleware
     from mohflow.integrations import fastapi
@@ -123,6 +125,18 @@ FASTAPI = (
             if fail:
                 raise ValueError("stream")
         return StreamingResponse(body())
+
+    @app.post("/body")
+    async def read_body(request: Request):
+        log.info("reading")
+        return len(await request.body())
+
+    @app.post("/body/boom")
+    async def read_and_fail(request: Request):
+        try:
+            await request.body()
+        finally:
+            raise ValueError("behind the client's back")
 
     @app.get("/healthz")
     async def health(ok: bool = True):

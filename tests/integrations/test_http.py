@@ -47,6 +47,7 @@ class TestIds:
             ({"x-correlation-id": "b", "x-request-id": "no no"}, "b"),
             ({"x-request-id": "a" * 128}, "a" * 128),
             ({"x-request-id": "A.b-c_9"}, "A.b-c_9"),
+            ({"x-request-id": " \ta\t "}, "a"),
         ],
     )
     def test_the_first_valid_header_counts(self, headers, expected) -> None:
