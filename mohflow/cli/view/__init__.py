@@ -14,8 +14,9 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from mohflow.cli.view import conditions, files, output
+from mohflow.cli.view import conditions, files, output, screens
 from mohflow.cli.view.conditions import Condition, Mistake
+from mohflow.cli.view.screens import Screen
 from mohflow.cli.view.show import Show
 from mohflow.cli.view.text import Writer
 from mohflow.processors.console import ConsoleRenderer
@@ -122,11 +123,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         names = _names(options)
         count = _count(options)
-        chosen = list(_conditions(options, datetime.now(UTC)))
+        chosen, screened = _choice(options, datetime.now(UTC))
     except Mistake as mistake:
         return _complain(str(mistake), 2)
     try:
-        return _show(options, names, count, chosen)
+        return _show(options, names, count, _writer(options, chosen, screened))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -141,22 +142,24 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
+def _writer(
+    options: argparse.Namespace,
+    chosen: list[Condition],
+    screened: list[Screen],
+) -> Writer:
+    colors = {"always": True, "never": False}.get(
+        options.color, wants_colors(sys.stdout, os.environ)
+    )
+    renderer = ConsoleRenderer(colors, dates=True)
+    return Writer(renderer, chosen, screened, sys.stdout.encoding)
+
+
 def _show(
     options: argparse.Namespace,
     names: list[str],
     count: int | None,
-    chosen: list[Condition],
+    writer: Writer,
 ) -> int:
-    colors = {"always": True, "never": False}.get(
-        options.color, wants_colors(sys.stdout, os.environ)
-    )
-    literals = filter(None, map(conditions.literal, options.where))
-    writer = Writer(
-        ConsoleRenderer(colors, dates=True),
-        chosen,
-        literals,
-        sys.stdout.encoding,
-    )
     with ExitStack() as stack:
         descriptor = sys.stdout.fileno()
         if _is_paged(options, names):
@@ -202,16 +205,24 @@ def _count(options: argparse.Namespace) -> int | None:
     return int(options.lines)
 
 
-def _conditions(options: argparse.Namespace, now: datetime) -> list[Condition]:
+def _choice(
+    options: argparse.Namespace, now: datetime
+) -> tuple[list[Condition], list[Screen]]:
     chosen = []
-    if options.level is not None:
-        chosen.append(conditions.at_least(options.level))
-    if options.since is not None or options.until is not None:
-        since, until = (
-            None if text is None else conditions.moment(text, now)
-            for text in (options.since, options.until)
-        )
+    level = options.level
+    if level is not None:
+        chosen.append(conditions.at_least(level))
+    since, until = (
+        None if text is None else conditions.moment(text, now)
+        for text in (options.since, options.until)
+    )
+    if since is not None or until is not None:
         chosen.append(conditions.within(since, until))
     if options.logger:
         chosen.append(conditions.from_loggers(options.logger))
-    return chosen + [conditions.on_field(text) for text in options.where]
+    chosen += [conditions.on_field(text) for text in options.where]
+    found = [
+        screens.on_head(level, since, until),
+        *map(screens.on_field, options.where),
+    ]
+    return chosen, [screen for screen in found if screen]
