@@ -20,7 +20,7 @@ from mohflow.cli.view.screens import Screen
 from mohflow.cli.view.show import Show
 from mohflow.cli.view.text import Writer
 from mohflow.processors.console import ConsoleRenderer
-from mohflow.sinks.console import wants_colors
+from mohflow.sinks.terminal import wants_colors
 
 
 FOLLOWED_LINES = 10
