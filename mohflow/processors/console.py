@@ -230,7 +230,7 @@ class ConsoleRenderer:
 
 def escaped(text: str) -> str:
     """Return *text* with what moves a cursor or ends a line as escapes."""
-    return text.translate(_ESCAPES)
+    return text if text.isprintable() else text.translate(_ESCAPES)
 
 
 def _text(value: Any) -> str:

@@ -41,6 +41,13 @@ VALUES = st.one_of(
             None,
             True,
             [],
+            [1, "a b", None, 0.5],
+            [[1]],
+            {},
+            {"a": 1, "b": [-0.0, "\x1b"]},
+            {"a": 2, "b": [1.5, "é", "x%"]},
+            {"a": {"b c": True}, "\u202e": 1},
+            {"level": "error", "body": "b"},
         ]
     ),
     st.integers(-99, 99),
@@ -48,6 +55,7 @@ VALUES = st.one_of(
     st.text("ab0-{' =\"\\\x1b", max_size=4),
 )
 NAMES = ["a", "b c", "service", "trace_id", "message", "status", "exception"]
+NAMES += ["attributes", "error", "stack"]
 EVENTS = st.builds(
     lambda time, level, event, head, fields: (
         {"timestamp": time, "level": level, "event": event} | head | fields
@@ -83,7 +91,20 @@ def test_the_text_is_that_of_the_renderer(events, colors, dates):
     )
 
 
-@pytest.mark.parametrize("value", ["shop", 17, 12.5, True, "two words", ""])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "shop",
+        17,
+        12.5,
+        True,
+        "two words",
+        "",
+        [1, 2],
+        [],
+        {"a": [1.5, "b c"], "d": {"e": None}},
+    ],
+)
 def test_a_shape_is_learned_once_and_used(value):
     renderer = ConsoleRenderer(colors=True, dates=True)
     read = Reader().read

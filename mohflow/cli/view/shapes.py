@@ -60,6 +60,10 @@ _VALUES = (
     rb"((?!-?0\.0000)-?(?:0|[1-9][0-9]{0,8})\.(?:0|[0-9]{0,5}[1-9]))",
     rb"(true|false|null)",
 )
+_ITEM = rb'(?:"[ !#-\[\]-~]*"|%b)' % b"|".join(
+    kind[1:-1] for kind in _VALUES[1:]
+)
+_LIST = rb"\[(?:%b(?:,%b)*)?\]" % (_ITEM, _ITEM)
 _ID = rb'"[0-9a-fA-F-]{8,}([0-9a-fA-F-]{8})"'
 _NO_ID = rb'(?!"[0-9a-fA-F-]{16,}")'
 
@@ -239,7 +243,18 @@ def _literal(text: bytes) -> bytes:
 def _kind(name: str, value: Any) -> bytes:
     """Return the pattern for values like *value*; empty if there is none."""
     kinds = _KINDS_OF_IDS if name in ON_EVERY_LINE else _KINDS
-    if not isinstance(value, str | int | float | None):
-        return b""
+    if isinstance(value, list | dict):
+        kinds = (b"(%b)" % _nested(value),)
     spelled = orjson.dumps(value)
     return next((kind for kind in kinds if re.fullmatch(kind, spelled)), b"")
+
+
+def _nested(value: Any) -> bytes:
+    """Return a pattern for what is inside of a value, shown as it is."""
+    if isinstance(value, dict):
+        members = [
+            b"%b:%b" % (re.escape(orjson.dumps(name)), _nested(member))
+            for name, member in value.items()
+        ]
+        return rb"\{%b\}" % b",".join(members)
+    return _LIST if isinstance(value, list) else _ITEM
