@@ -399,6 +399,13 @@ class TestTerminal:
 
         assert 0 == terminal.end()
 
+    def test_a_terminal_that_cannot_page_gets_plain_text(self, path):
+        terminal = Terminal(path, PAGER="false", TERM="dumb")
+        terminal.wait_for(b" n=4")
+
+        assert 0 == terminal.end()
+        assert b"\x1b" not in terminal.screen
+
     def test_a_pager_that_is_left_early_is_no_failure(self, path):
         path.write_bytes(line() * 50_000)
         terminal = Terminal(path, PAGER="true")

@@ -180,7 +180,9 @@ def _show(
 def _is_paged(options: argparse.Namespace, names: list[str]) -> bool:
     """Tell whether to page: a file, not what is still being written."""
     is_live = options.follow or files.STDIN in names
-    return not (options.no_pager or is_live) and sys.stdout.isatty()
+    if options.no_pager or is_live or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
 
 
 def _names(options: argparse.Namespace) -> list[str]:

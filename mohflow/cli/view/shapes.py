@@ -242,7 +242,9 @@ def _literal(text: bytes) -> bytes:
 
 def _kind(name: str, value: Any) -> bytes:
     """Return the pattern for values like *value*; empty if there is none."""
-    kinds = _KINDS_OF_IDS if name in ON_EVERY_LINE else _KINDS
+    kinds: tuple[bytes, ...] = _KINDS
+    if name in ON_EVERY_LINE:
+        kinds = _KINDS_OF_IDS
     if isinstance(value, list | dict):
         kinds = (b"(%b)" % _nested(value),)
     spelled = orjson.dumps(value)
