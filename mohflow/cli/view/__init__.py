@@ -39,6 +39,7 @@ examples:
   mohflow view -f shop.log                     follow it, across rotations
   mohflow view -l warning --since 2h shop.log  what went wrong lately
   mohflow view -w user_id=42 -w 'duration_ms>500' --rotated shop.log
+  mohflow view --merge web.log worker.log      two files, ordered by time
   python shop.py | mohflow view                what a program prints
 
 a condition:  FIELD=VALUE  FIELD!=VALUE  FIELD~PART  FIELD<NUMBER  (<= > >=)
@@ -76,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotated",
         action="store_true",
         help="read the rotated siblings of each FILE before it",
+    )
+    add(
+        "--merge",
+        action="store_true",
+        help="order the events of several files by time",
     )
     _add_filters(parser)
     add(
@@ -165,7 +171,9 @@ def _show(
         if _is_paged(options, names):
             descriptor = stack.enter_context(output.paged())
         show = Show(writer, descriptor)
-        if options.follow:
+        if options.merge:
+            show.merged(names, count)
+        elif options.follow:
             show.follow(names, count)
         elif count is not None:
             show.last(names, count)
@@ -191,6 +199,12 @@ def _names(options: argparse.Namespace) -> list[str]:
         msg = "nothing to read. Name a FILE, or pipe lines in; see --help."
         raise Mistake(msg)
     files.check(names)
+    if options.merge and options.follow:
+        msg = (
+            "--merge cannot order what --follow waits for. Leave one of them "
+            "out."
+        )
+        raise Mistake(msg)
     if options.rotated:
         names = [n for name in names for n in files.with_rotated(name)]
         files.check(names)

@@ -34,6 +34,9 @@ _MAX_EVENTS = 256
 _MAX_TRIES = 4
 """For one name."""
 
+_MAX_LINE = 8192
+"""Bytes of a line from which a shape is made."""
+
 _MAX_REMEMBERED = 4096
 _MAX_TEMPLATES = 256
 """For one shape; each is for a level, a logger and so on."""
@@ -137,7 +140,9 @@ class Shapes:
         start = line.find(_EVENT, 0, _NEAR) + len(_EVENT)
         name = line[start : line.find(b'"', start)]
         tries = self._tries.get(name, 0)
-        if start < len(_EVENT) or tries >= _MAX_TRIES:
+        if start < len(_EVENT) or len(line) > _MAX_LINE:
+            return
+        if tries >= _MAX_TRIES:
             return
         if not tries and len(self._tries) >= _MAX_EVENTS:
             return
