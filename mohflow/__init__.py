@@ -6,43 +6,77 @@ Call :func:`configure` once, then use :func:`structlog.get_logger` everywhere.
 
 from __future__ import annotations
 
-from mohflow._configure import (
-    aflush,
-    configure,
-    flush,
-    get_logger,
-    ledger,
-    reload,
-    set_level,
-    shutdown,
-)
-from mohflow._context import (
-    ContextExecutor,
-    UnitOfWork,
-    annotate,
-    bound,
-    detached,
-    in_context,
-)
-from mohflow._delivery_options import DeliveryOptions
-from mohflow._event import Event
-from mohflow._pipeline import Pipeline
-from mohflow.delivery import LedgerSnapshot
-from mohflow.exceptions import (
-    ConfigurationError,
-    MohflowError,
-    Rejected,
-    SinkError,
-    SpoolError,
-    Unavailable,
-)
-from mohflow.health import Health, health
-from mohflow.processors.masking import MaskingOptions
-from mohflow.settings import Settings
-from mohflow.sinks._loki_options import LokiOptions
-from mohflow.sinks.console import ConsoleOptions
-from mohflow.sinks.file import FileOptions
-from mohflow.typing import Limits, Partial, Sink
+from typing import TYPE_CHECKING
+
+from mohflow._lazy import attributes
+
+
+if TYPE_CHECKING:
+    from mohflow._configure import (
+        aflush,
+        configure,
+        flush,
+        get_logger,
+        ledger,
+        reload,
+        set_level,
+        shutdown,
+    )
+    from mohflow._context import (
+        ContextExecutor,
+        UnitOfWork,
+        annotate,
+        bound,
+        detached,
+        in_context,
+    )
+    from mohflow._delivery_options import DeliveryOptions
+    from mohflow._event import Event
+    from mohflow._health import Health, health
+    from mohflow._pipeline import Pipeline
+    from mohflow.delivery import LedgerSnapshot
+    from mohflow.exceptions import (
+        ConfigurationError,
+        MohflowError,
+        Rejected,
+        SinkError,
+        SpoolError,
+        Unavailable,
+    )
+    from mohflow.processors.masking import MaskingOptions
+    from mohflow.settings import Settings
+    from mohflow.sinks._loki_options import LokiOptions
+    from mohflow.sinks.console import ConsoleOptions
+    from mohflow.sinks.file import FileOptions
+    from mohflow.typing import Limits, Partial, Sink
+else:
+    __getattr__, __dir__ = attributes(
+        __name__,
+        {
+            "_configure": (
+                "aflush configure flush get_logger ledger reload "
+                "set_level shutdown"
+            ),
+            "_context": (
+                "ContextExecutor UnitOfWork annotate bound detached in_context"
+            ),
+            "_delivery_options": "DeliveryOptions",
+            "_event": "Event",
+            "_health": "Health health",
+            "_pipeline": "Pipeline",
+            "delivery": "LedgerSnapshot",
+            "exceptions": (
+                "ConfigurationError MohflowError Rejected SinkError "
+                "SpoolError Unavailable"
+            ),
+            "processors.masking": "MaskingOptions",
+            "settings": "Settings",
+            "sinks._loki_options": "LokiOptions",
+            "sinks.console": "ConsoleOptions",
+            "sinks.file": "FileOptions",
+            "typing": "Limits Partial Sink",
+        },
+    )
 
 
 __all__ = [

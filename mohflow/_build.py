@@ -38,13 +38,9 @@ from mohflow.processors.render import JsonRenderer
 from mohflow.processors.timestamp import AddTimestamp
 from mohflow.settings import Settings, plugins
 from mohflow.sinks._loki_options import LokiOptions
-from mohflow.sinks.console import (
-    ConsoleOptions,
-    ConsoleSink,
-    is_terminal,
-    wants_colors,
-)
+from mohflow.sinks.console import ConsoleOptions, ConsoleSink
 from mohflow.sinks.file import FileOptions, FileSink
+from mohflow.sinks.terminal import is_terminal, wants_colors
 from mohflow.typing import Renderer
 
 

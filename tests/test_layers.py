@@ -12,13 +12,13 @@ import pytest
 
 LAYERS = {
     0: "typing exceptions _event _faults _levels _thresholds diagnostics "
-    "_delivery_options _interpreter",
+    "_delivery_options _interpreter _lazy",
     1: "processors delivery",
     2: "sinks",
     3: "settings",
     4: "_logger stdlib hooks _pipeline _routes _fastpath _fastpath_fields "
     "_build _emit _finish _install _exit _retire _changes",
-    5: "__init__ _configure _context health metrics testing",
+    5: "__init__ _configure _context _health metrics testing",
     6: "__main__ cli integrations pytest_plugin",
 }
 """
@@ -197,6 +197,11 @@ class TestStart:
         after = self.loaded("import mohflow; mohflow.configure()", tmp_path)
 
         assert set() == (after - before).intersection(HEAVY)
+
+    def test_viewing_needs_nothing_that_a_program_configures(self, tmp_path):
+        loaded = self.loaded("import mohflow.cli.view", tmp_path)
+
+        assert set() == loaded & {"pydantic", "structlog", "asyncio", *HEAVY}
 
     def test_importing_the_package_starts_no_thread(self, tmp_path):
         code = (

@@ -8,12 +8,12 @@ imported only when it is the one that was asked for.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
 
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Collection, Sequence
 from importlib import import_module
 
 from mohflow.exceptions import ConfigurationError
@@ -30,29 +30,41 @@ COMMANDS = {
 """What each command does, by its name and that of its module."""
 
 
-def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+_FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+"""How shtab tells a shell to complete the names of files."""
+
+
+def parser(commands: Collection[str] = tuple(COMMANDS)) -> ArgumentParser:
+    """
+    Return the parser of the command line.
+
+    It is what shtab makes the completion of a shell from.
+
+    Args:
+        commands: Those whose arguments it knows; each is imported.
+    """
+    whole = ArgumentParser(
         prog="mohflow",
         description="Structured logging that is correlated, free of secrets, "
         "and accounted for.",
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    adding = whole.add_subparsers(dest="command", required=True)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name,
-            help=summary,
-        )
-        if name in asked[:1]:
+        command = adding.add_parser(name, help=summary)
+        if name in commands:
             module = import_module(f"mohflow.cli.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    return parser
+        for action in command._actions:  # noqa: SLF001 - argparse has no other
+            if action.metavar in ("FILE", "PATH"):
+                vars(action)["complete"] = _FILES
+    return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = _parser(given).parse_args(given)
+    options = parser(given[:1]).parse_args(given)
     try:
         return int(options.run(options))
     except ConfigurationError as error:

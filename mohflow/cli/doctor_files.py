@@ -12,7 +12,7 @@ from pathlib import Path
 from mohflow import ConsoleOptions, FileOptions, Settings
 from mohflow.cli.finding import Finding, fault, fine, note
 from mohflow.delivery.inventory import letters_in, orphans_in
-from mohflow.sinks.console import is_terminal, wants_colors
+from mohflow.sinks.terminal import is_terminal, wants_colors
 
 
 LITTLE_ROOM = 64 * 1024 * 1024

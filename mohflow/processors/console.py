@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-
-from structlog.typing import EventDict
 
 from mohflow.processors._local_time import LocalTime
 from mohflow.processors._remembered import Remembered
 from mohflow.processors.errors import StructuredExceptions, format_traceback
 from mohflow.processors.logfmt import UNSAFE, UNSAFE_CODES, last_resort
 from mohflow.processors.plain import Plain
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 INDENT = "    "
@@ -228,7 +230,7 @@ class ConsoleRenderer:
 
 def escaped(text: str) -> str:
     """Return *text* with what moves a cursor or ends a line as escapes."""
-    return text.translate(_ESCAPES)
+    return text if text.isprintable() else text.translate(_ESCAPES)
 
 
 def _text(value: Any) -> str:

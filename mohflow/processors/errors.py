@@ -9,9 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from types import CodeType, FrameType, TracebackType
-from typing import Any
-
-from structlog.typing import EventDict
+from typing import TYPE_CHECKING, Any
 
 from mohflow.processors._traceback import format_traceback, frame_lines
 from mohflow.processors.limits import fit
@@ -22,6 +20,10 @@ from mohflow.processors.plain import (
     plain_text,
     plain_tree,
 )
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 __all__ = ["StructuredExceptions", "format_traceback"]

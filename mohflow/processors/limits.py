@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from structlog.typing import EventDict
-
 from mohflow.processors.plain import Plain, cut_text, distinct
 from mohflow.processors.render import dump_plain
-from mohflow.typing import Renderer
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
+
+    from mohflow.typing import Renderer
 
 
 MIN_LINE_BYTES = 1024

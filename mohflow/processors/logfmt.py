@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-
-from structlog.typing import EventDict
 
 from mohflow.processors.errors import format_traceback
 from mohflow.processors.plain import Plain, distinct
 from mohflow.processors.render import JsonRenderer
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 UNSAFE = (

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
-
-from structlog.typing import EventDict
+from typing import TYPE_CHECKING, Any
 
 from mohflow.processors._objects import (
     MAX_NODES,
@@ -21,6 +19,10 @@ from mohflow.processors._objects import (
     cut_text,
     is_64_bit,
 )
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 __all__ = [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-
-from structlog.typing import EventDict
 
 from mohflow.processors.plain import (
     MAX_DEPTH,
@@ -16,6 +14,10 @@ from mohflow.processors.plain import (
     Plain,
     plain_tree,
 )
+
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 
 _EXACT = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 
 import bars
 import instructions
@@ -16,10 +18,27 @@ FOLDER = ROOT / "docs" / "performance"
 OURS = {"mohflow_file", "mohflow_unmasked", "mohflow_only_loki"}
 
 
-def keep(python, found):
-    """Keep the raw results of one Python."""
+def machine():
+    """Return what the figures were measured on."""
+    return {
+        "processor": _processor(),
+        "cores": f"{os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def _processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def keep(name, found):
+    """Keep raw results: those of one Python, or of the viewers."""
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{python}.json"
+    path = FOLDER / f"{name}.json"
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
@@ -69,6 +88,46 @@ def write_web(head, rows, versions):
     (FOLDER / "web.inc").write_text(
         f"{table}\nVersions: {text}.\n", encoding="utf-8"
     )
+
+
+def write_view():
+    """Write what the page includes about ``mohflow view``."""
+    found = json.loads((FOLDER / "view.json").read_text(encoding="utf-8"))
+    text = view_table(found)
+    (FOLDER / "view.inc").write_text(text, encoding="utf-8")
+
+
+def view_table(found):
+    """Return the viewers' table: the large file, then the small one."""
+    parts = []
+    for file in reversed(found["files"]):
+        least = {
+            name: {
+                what: min(one[what] for one in rounds) for what in rounds[0]
+            }
+            for name, rounds in file["programs"].items()
+        }
+        rivals = [n for n in least if "mohflow" not in n]
+        quick = {
+            w: min(least[n][w] for n in rivals) for w in ("cpu", "seconds")
+        }
+        rows = [
+            [
+                name if name in rivals else f"**{name}**",
+                f"{one['cpu']:.2f} s",
+                f"{one['cpu'] / quick['cpu']:.2f}",
+                f"{one['seconds']:.2f} s",
+                f"{one['seconds'] / quick['seconds']:.2f}",
+                f"{one['mib']:.0f} MiB",
+            ]
+            for name, one in sorted(least.items(), key=lambda n: n[1]["cpu"])
+        ]
+        title = f"{file['events']:,} events, {file['megabytes']} MB"
+        head = ["", "CPU", "ratio", "time", "ratio", "memory"]
+        parts.append(_table(title, head, rows, "30 14 14 14 14 14"))
+    versions = ", ".join(f"{n} {v}" for n, v in found["versions"].items())
+    on = ", ".join(found["machine"].values())
+    return "\n".join([*parts, f"On {on}: {versions}.\n"])
 
 
 def _table(title, head, rows, widths=None):

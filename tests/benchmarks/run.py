@@ -9,8 +9,6 @@ the machine.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -74,21 +72,8 @@ def measure(python, folder, options):
         found["loki"] = loki.measure(python, folder, options.rounds)
     if options.only in (None, "instructions") and instructions.is_possible():
         found["instructions"] = instructions.measure(python, folder)
-    found["machine"] = {
-        "processor": _processor(),
-        "cores": f"{os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": found["chain"]["python"],
-    }
+    found["machine"] = {**page.machine(), "python": found["chain"]["python"]}
     return found
-
-
-def _processor():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def show(found):

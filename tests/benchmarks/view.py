@@ -1,13 +1,15 @@
 """
 Compare ``mohflow view`` with pretty-printers for JSON lines.
 
-Every program gets the same events in a file of its own format, and writes to
-the null device. All of them show a small file first; the quickest and we show
-the large one, in turns. Rivals are installed with npm and pip into a
-temporary directory, in the versions that are printed. Give it a Python that
-has mohflow::
+Every program gets the same events in a file of its own format, as bunyan
+passes other lines through, and writes to the null device. All of them show a
+small file first; the quickest rivals and we show the large one, in turns.
+Rivals are installed with npm and pip into a temporary directory, in the
+versions that are printed. Give it a Python that has mohflow::
 
-    python tests/benchmarks/view.py --megabytes 1000 --json view.json
+    python tests/benchmarks/view.py --megabytes 1000 --update
+
+The files take 3.3 times as many megabytes of the temporary directory.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import random
 import shutil
 import subprocess
 import sys
@@ -24,127 +25,55 @@ import tempfile
 import time
 import venv
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
+import page
+
+from view_events import write_files
 
 
-NPM = ("pino-pretty", "bunyan", "pino-colada", "bunyan-pretty-cli")
-PIP = ("logtidy", "klp-logviewer")
+NPM = (
+    "pino-pretty",
+    "bunyan",
+    "pino-colada",
+    "bunyan-pretty-cli",
+    "pino-prettier",
+    "pretty-json-log",
+)
+PIP = ("logtidy", "klp-logviewer", "prettifyjsonlog")
 
 RIVALS = {
     "bunyan": ("bunyan", ["{npm}/bunyan"]),
     "bunyan -o short": ("bunyan", ["{npm}/bunyan", "-o", "short"]),
-    "bunyan-pretty": ("bunyan", ["{npm}/bunyan-pretty"]),
+    "bunyan-pretty-cli": ("bunyan", ["{npm}/bunyan-pretty"]),
     "pino-pretty": ("pino", ["{npm}/pino-pretty"]),
     "pino-pretty -S": ("pino", ["{npm}/pino-pretty", "-S"]),
     "pino-colada": ("pino", ["{npm}/pino-colada"]),
+    "pino-prettier": ("pino", ["{npm}/pino-prettier"]),
+    "pretty-json-log": ("pino", ["{npm}/pjl"]),
     "logtidy": ("mohflow", ["{pip}/logtidy"]),
     "klp": ("mohflow", ["{pip}/klp", "-f", "jsonl"]),
+    "prettifyJsonLog": ("mohflow", ["{pip}/prettifyJsonLog"]),
 }
 """The format that each reads, and its command; lines come on stdin."""
 
 VIEW = [sys.executable, "-m", "mohflow", "view"]
+PIPED = "cat FILE | mohflow view"
 OURS = {
     "mohflow view": ("mohflow", [*VIEW, "-"]),
-    "mohflow view, piped": ("mohflow", ["cat"]),
-    "mohflow view --color": ("mohflow", [*VIEW, "--color", "always", "-"]),
+    PIPED: ("mohflow", VIEW),
+    "mohflow view --color always": (
+        "mohflow",
+        [*VIEW, "--color", "always", "-"],
+    ),
     "mohflow view -l error": ("mohflow", [*VIEW, "-l", "error", "-"]),
 }
 """
-A redirected file is read by a process for each processor; a pipe, like every
-rival's input, by one.
+A redirected file is read by a process for each processor, a pipe by one.
+Every rival is one process; their input is redirected, too.
 """
 
-LEVELS = ["debug", "debug", *["info"] * 6, "warning", "error"]
-NUMBERS = {"debug": 20, "info": 30, "warning": 40, "error": 50}
 FINALISTS = 3
-
-
-def events():
-    """Yield our standard event, one a millisecond, with ids of its own."""
-    ids = random.Random(7)
-    start = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
-    number = 0
-    while True:
-        yield {
-            "time": start + number / 1000,
-            "level": LEVELS[number % len(LEVELS)],
-            "event": "user.login",
-            "fields": {
-                "correlation_id": f"{ids.getrandbits(128):032x}",
-                "user_id": 42,
-                "method": "password",
-                "duration_ms": 12.34,
-                "path": f"/api/v1/login/{number}",
-            },
-        }
-        number += 1
-
-
-def iso(seconds, digits):
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec=digits)
-    return text.replace("+00:00", "Z")
-
-
-def mohflow_line(event):
-    return {
-        "timestamp": iso(event["time"], "microseconds"),
-        "level": event["level"],
-        "event": event["event"],
-        "logger": "shop.accounts",
-        "service": "shop",
-        "environment": "prod",
-        **event["fields"],
-    }
-
-
-def bunyan_line(event):
-    return {
-        "name": "shop.accounts",
-        "hostname": "shop-1",
-        "pid": 1,
-        "level": NUMBERS[event["level"]],
-        "service": "shop",
-        "environment": "prod",
-        **event["fields"],
-        "msg": event["event"],
-        "time": iso(event["time"], "milliseconds"),
-        "v": 0,
-    }
-
-
-def pino_line(event):
-    return {
-        "level": NUMBERS[event["level"]],
-        "time": round(event["time"] * 1000),
-        "pid": 1,
-        "hostname": "shop-1",
-        "name": "shop.accounts",
-        "service": "shop",
-        "environment": "prod",
-        **event["fields"],
-        "msg": event["event"],
-    }
-
-
-FORMATS = {"mohflow": mohflow_line, "bunyan": bunyan_line, "pino": pino_line}
-
-
-def write_files(folder: Path, megabytes: int) -> int:
-    """Write the same events in every format; return how many."""
-    count = 0
-    files = {name: (folder / name).open("wb") for name in FORMATS}
-    for event in events():
-        for name, file in files.items():
-            file.write(orjson.dumps(FORMATS[name](event)) + b"\n")
-        count += 1
-        if count % 1000 == 0 and files["mohflow"].tell() >= megabytes * 10**6:
-            break
-    for file in files.values():
-        file.close()
-    return count
 
 
 def install(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -161,6 +90,8 @@ def install(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         for name in NPM:
             package = json.loads((modules / name / "package.json").read_text())
             versions[name] = package["version"]
+        node = subprocess.check_output(["node", "--version"], text=True)
+        versions["node"] = node.strip().lstrip("v")
     venv.create(folder / "pip", with_pip=True)
     where["pip"] = str(folder / "pip" / "bin")
     python = f"{where['pip']}/python"
@@ -170,6 +101,7 @@ def install(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
         "print(json.dumps({name: version(name) for name in sys.argv[1:]}))"
     )
     versions |= json.loads(subprocess.check_output([python, "-c", ask, *PIP]))
+    versions["python"] = platform.python_version()
     return where, versions
 
 
@@ -181,79 +113,73 @@ def commands(where: dict[str, str]) -> dict[str, tuple[str, list[str]]]:
     }
 
 
-def seconds(command: list[str], file: Path) -> float:
+def shown(name: str, command: list[str], file: Path) -> dict[str, float]:
+    """
+    Let a program show a file.
+
+    Returns the seconds that it took, and those of all its processes on a
+    processor; and the MiB of memory of the largest of them.
+    """
     start = time.perf_counter()
-    with file.open("rb") as lines:
-        if command == ["cat"]:
-            with subprocess.Popen(
-                command, stdin=lines, stdout=subprocess.PIPE
-            ) as cat:
-                show(VIEW, cat.stdout)
-        else:
-            show(command, lines)
-    return time.perf_counter() - start
+    with file.open("rb") as opened:
+        lines, cat = opened, None
+        if name == PIPED:
+            cat = subprocess.Popen(
+                ["cat"], stdin=opened, stdout=subprocess.PIPE
+            )
+            lines = cat.stdout
+        process = subprocess.Popen(
+            command,
+            stdin=lines,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "NO_COLOR": "1"},
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if cat is not None:
+            cat.stdout.close()
+            cat.wait()
+    if process.returncode:
+        sys.exit(f"{name} failed: exit code {process.returncode}")
+    return {
+        "seconds": round(time.perf_counter() - start, 3),
+        "cpu": round(used.ru_utime + used.ru_stime, 3),
+        "mib": round(used.ru_maxrss / 1024, 1),
+    }
 
 
-def show(command: list[str], lines) -> None:
-    environ = {**os.environ, "NO_COLOR": "1"}
-    subprocess.run(
-        command,
-        stdin=lines,
-        stdout=subprocess.DEVNULL,
-        check=True,
-        env=environ,
-    )
-
-
-def measure(programs, folder: Path, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each round, the programs taking turns."""
-    times: dict[str, list[float]] = {name: [] for name in programs}
+def measure(programs, folder: Path, rounds: int) -> dict[str, list[dict]]:
+    """Return what each round took, the programs taking turns."""
+    found: dict[str, list[dict]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, (kind, command) in programs.items():
-            times[name].append(seconds(command, folder / kind))
-    return times
+            found[name].append(shown(name, command, folder / kind))
+            print(f"  {name:<28}{found[name][-1]}", flush=True)
+    return found
 
 
-def table(times: dict[str, list[float]], folder: Path, programs) -> list[dict]:
-    rows = []
-    best = min(min(t) for name, t in times.items() if name in RIVALS)
-    for name, measured in sorted(times.items(), key=lambda row: min(row[1])):
-        size = (folder / programs[name][0]).stat().st_size
-        rows.append(
-            {
-                "program": name,
-                "seconds": [round(one, 3) for one in measured],
-                "megabytes_per_second": round(size / min(measured) / 1e6, 1),
-                "of_quickest_rival": round(min(measured) / best, 2),
-            }
-        )
-        print(
-            f"  {name:<24}{min(measured):>9.2f} s"
-            f"{sorted(measured)[len(measured) // 2]:>9.2f} s"
-            f"{rows[-1]['megabytes_per_second']:>8.0f} MB/s"
-            f"{rows[-1]['of_quickest_rival']:>8.2f} x"
-        )
-    return rows
+def best(rounds: list[dict], what: str) -> float:
+    return min(one[what] for one in rounds)
 
 
 def run(folder: Path, options: argparse.Namespace) -> dict:
     where, versions = install(folder)
-    print(
-        f"{platform.python_implementation()} {platform.python_version()}, "
-        f"{os.cpu_count()} processors, "
-        + ", ".join(f"{name} {of}" for name, of in sorted(versions.items()))
-    )
+    print(", ".join(f"{name} {of}" for name, of in sorted(versions.items())))
     programs = {**commands(where), **OURS}
-    result = {"versions": versions, "processors": os.cpu_count()}
+    result = {"versions": versions, "machine": page.machine(), "files": []}
     for megabytes, rounds in (
         (options.small, 1),
         (options.megabytes, options.rounds),
     ):
         count = write_files(folder, megabytes)
-        print(f"\n{count:,} events, {megabytes} MB: best, median, x rival")
-        times = measure(programs, folder, rounds)
-        result[f"{megabytes} MB"] = table(times, folder, programs)
-        rivals = sorted(RIVALS.keys() & times.keys(), key=lambda n: times[n])
+        print(f"\n{count:,} events, {megabytes} MB", flush=True)
+        found = measure(programs, folder, rounds)
+        result["files"].append(
+            {"megabytes": megabytes, "events": count, "programs": found}
+        )
+        rivals = sorted(
+            RIVALS.keys() & found.keys(), key=lambda n: best(found[n], "cpu")
+        )
         kept = {*rivals[:FINALISTS], *OURS}
         programs = {n: p for n, p in programs.items() if n in kept}
     return result
@@ -262,14 +188,21 @@ def run(folder: Path, options: argparse.Namespace) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=1000)
-    parser.add_argument("--small", type=int, default=20)
+    parser.add_argument("--small", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--update", action="store_true", help="rewrite docs/performance/"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         result = run(Path(name), options)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
+    if options.update:
+        page.keep("view", result)
+        page.write_view()
+    print("\n" + page.view_table(result))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,8 @@ from pydantic import ValidationError
 
 from mohflow._event import Event
 from mohflow.exceptions import Unavailable
-from mohflow.sinks.console import (
-    ConsoleOptions,
-    ConsoleSink,
-    is_terminal,
-    wants_colors,
-)
+from mohflow.sinks.console import ConsoleOptions, ConsoleSink
+from mohflow.sinks.terminal import is_terminal, wants_colors
 
 
 def event(line=b"line\n"):

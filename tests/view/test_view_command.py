@@ -200,6 +200,39 @@ class TestChoice:
         assert [3, 4, 7, 8] == numbers(shown("-n4", path, other))
 
 
+class TestMerging:
+    @pytest.fixture
+    def paths(self, tmp_path):
+        time_at = "2026-11-24T03:19:0{}Z".format
+        web, worker = tmp_path / "web.log", tmp_path / "worker.log.gz"
+        web.write_bytes(
+            line(1, timestamp=time_at(1))
+            + b"  n=11 no event\n"
+            + line(4, timestamp=time_at(4))
+        )
+        worker.write_bytes(
+            gzip.compress(
+                line(2, timestamp="2026-11-24T04:19:02+01:00")
+                + line(3, timestamp=1795490343)
+                + line(5, timestamp=time_at(4))
+            )
+        )
+        return web, worker
+
+    def test_events_of_several_files_are_ordered_by_time(self, paths):
+        assert [1, 11, 2, 3, 4, 5] == numbers(shown("--merge", *paths))
+        assert [3, 4, 5] == numbers(shown("--merge", "-n3", *paths))
+        assert [3, 5] == numbers(shown("--merge", "-n2", "-w", "n!=4", *paths))
+
+    def test_a_damaged_file_is_merged_as_far_as_it_goes(self, paths):
+        paths[1].write_bytes(paths[1].read_bytes()[:-8])
+        done = view("--merge", *paths)
+
+        assert 1 == done.returncode
+        assert [1, 11, 2, 3, 4, 5] == numbers(done.stdout.decode())
+        assert b"its end is missing" in done.stderr
+
+
 class TestMistakes:
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -213,6 +246,7 @@ class TestMistakes:
             (["--since", "soon", "-"], "not a time: 'soon'"),
             (["-n", "many", "-"], "not a number of events: 'many'"),
             (["-n", "-3", "-"], "not a number of events: '-3'"),
+            (["--merge", "-f", "-"], "--merge cannot order what --follow"),
         ],
     )
     def test_each_is_one_line_and_exit_code_2(self, arguments, said):
@@ -398,6 +432,13 @@ class TestTerminal:
         terminal.wait_for(b"n.{0,5}=4")
 
         assert 0 == terminal.end()
+
+    def test_a_terminal_that_cannot_page_gets_plain_text(self, path):
+        terminal = Terminal(path, PAGER="false", TERM="dumb")
+        terminal.wait_for(b" n=4")
+
+        assert 0 == terminal.end()
+        assert b"\x1b" not in terminal.screen
 
     def test_a_pager_that_is_left_early_is_no_failure(self, path):
         path.write_bytes(line() * 50_000)

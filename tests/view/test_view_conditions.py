@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import orjson
 import pytest
 
 from hypothesis import given
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 
 from mohflow.cli.view import conditions
 from mohflow.cli.view.conditions import Mistake
-from mohflow.cli.view.events import Reader
 
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -86,31 +84,6 @@ def test_it_does_not_hold(text):
 def test_what_is_no_condition_is_a_mistake(text):
     with pytest.raises(Mistake, match="not a "):
         conditions.on_field(text)
-
-
-class TestLiteral:
-    KEYS = st.sampled_from(["a", "b", "level", "event"])
-    VALUES = st.one_of(
-        st.text('ab/é\\" 1:,', max_size=3),
-        st.integers(-20, 20),
-        st.sampled_from([0.1, 1e20, 1.0, True, False, None]),
-        st.dictionaries(KEYS, st.integers(0, 3) | st.text("ab,:", max_size=2)),
-    )
-
-    @given(
-        event=st.dictionaries(KEYS, VALUES),
-        name=KEYS,
-        sign=st.sampled_from(["=", "~", "!="]),
-        value=st.text('ab/é\\" 1:,e.0tru', max_size=3),
-    )
-    def test_a_line_without_it_never_fulfils_the_condition(
-        self, event, name, sign, value
-    ):
-        text = f"{name}{sign}{value}"
-        line = orjson.dumps(event)
-        literal = conditions.literal(text)
-        if conditions.on_field(text)(Reader().read(line)):
-            assert literal is None or literal in line or b"\\" in line
 
 
 class TestLevel:

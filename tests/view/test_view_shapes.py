@@ -41,6 +41,13 @@ VALUES = st.one_of(
             None,
             True,
             [],
+            [1, "a b", None, 0.5],
+            [[1]],
+            {},
+            {"a": 1, "b": [-0.0, "\x1b"]},
+            {"a": 2, "b": [1.5, "é", "x%"]},
+            {"a": {"b c": True}, "\u202e": 1},
+            {"level": "error", "body": "b"},
         ]
     ),
     st.integers(-99, 99),
@@ -48,14 +55,27 @@ VALUES = st.one_of(
     st.text("ab0-{' =\"\\\x1b", max_size=4),
 )
 NAMES = ["a", "b c", "service", "trace_id", "message", "status", "exception"]
+NAMES += ["attributes", "error", "stack"]
 EVENTS = st.builds(
-    lambda time, level, event, logger, fields: (
-        {"timestamp": time, "level": level, "event": event} | logger | fields
+    lambda time, level, event, head, fields: (
+        {"timestamp": time, "level": level, "event": event} | head | fields
     ),
     TIMES,
     st.sampled_from(["info", "warn", "odd", "é"]),
-    st.sampled_from(["order.paid", "a b", 'x"y', "x" * 40]),
-    st.sampled_from([{}, {"logger": "shop"}, {"logger": "\x1b"}]),
+    st.sampled_from(["order.paid", "a b", 'x"y', "x" * 40, "%b"]),
+    st.sampled_from(
+        [
+            {},
+            {"logger": "shop"},
+            {"logger": "\x1b"},
+            {"logger": "x" * 300},
+            {"service": "@=@"},
+            {"service": "4bf92f3577b34da6a3ce929d0e0e4736"},
+            {"logger": "shop", "service": "sh%p", "environment": "prod"},
+            {"environment": "prod", "service": "a b"},
+            {"service": 7, "environment": "prod"},
+        ]
+    ),
     st.dictionaries(st.sampled_from(NAMES), VALUES),
 )
 
@@ -71,7 +91,20 @@ def test_the_text_is_that_of_the_renderer(events, colors, dates):
     )
 
 
-@pytest.mark.parametrize("value", ["shop", 17, 12.5, True, "two words", ""])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "shop",
+        17,
+        12.5,
+        True,
+        "two words",
+        "",
+        [1, 2],
+        [],
+        {"a": [1.5, "b c"], "d": {"e": None}},
+    ],
+)
 def test_a_shape_is_learned_once_and_used(value):
     renderer = ConsoleRenderer(colors=True, dates=True)
     read = Reader().read
@@ -85,6 +118,8 @@ def test_a_shape_is_learned_once_and_used(value):
             "level": "info",
             "event": "order.paid",
             "logger": "shop",
+            "service": "sh%p",
+            "environment": "prod",
             "n": n,
             "value": value,
             "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
@@ -92,10 +127,11 @@ def test_a_shape_is_learned_once_and_used(value):
         return orjson.dumps(event)
 
     shapes = Shapes(read, render)
-    assert None is shapes.text(line(1))
+    assert [b"slow"] == shapes.texts([line(1)], lambda _: b"slow")
 
     shapes.learn(line(1), render(read(line(1))))
-    assert render(read(line(2345))) == shapes.text(line(2345))
+    shown = shapes.texts([line(2345)], lambda _: b"slow")
+    assert [render(read(line(2345)))] == shown
 
 
 def test_a_redirected_ascii_output_gets_escapes():

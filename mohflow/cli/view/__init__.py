@@ -14,12 +14,13 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
-from mohflow.cli.view import conditions, files, output
+from mohflow.cli.view import conditions, files, output, screens
 from mohflow.cli.view.conditions import Condition, Mistake
+from mohflow.cli.view.screens import Screen
 from mohflow.cli.view.show import Show
 from mohflow.cli.view.text import Writer
 from mohflow.processors.console import ConsoleRenderer
-from mohflow.sinks.console import wants_colors
+from mohflow.sinks.terminal import wants_colors
 
 
 FOLLOWED_LINES = 10
@@ -38,6 +39,7 @@ examples:
   mohflow view -f shop.log                     follow it, across rotations
   mohflow view -l warning --since 2h shop.log  what went wrong lately
   mohflow view -w user_id=42 -w 'duration_ms>500' --rotated shop.log
+  mohflow view --merge web.log worker.log      two files, ordered by time
   python shop.py | mohflow view                what a program prints
 
 a condition:  FIELD=VALUE  FIELD!=VALUE  FIELD~PART  FIELD<NUMBER  (<= > >=)
@@ -75,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rotated",
         action="store_true",
         help="read the rotated siblings of each FILE before it",
+    )
+    add(
+        "--merge",
+        action="store_true",
+        help="order the events of several files by time",
     )
     _add_filters(parser)
     add(
@@ -122,11 +129,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         names = _names(options)
         count = _count(options)
-        chosen = list(_conditions(options, datetime.now(UTC)))
+        chosen, screened = _choice(options, datetime.now(UTC))
     except Mistake as mistake:
         return _complain(str(mistake), 2)
     try:
-        return _show(options, names, count, chosen)
+        return _show(options, names, count, _writer(options, chosen, screened))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -141,28 +148,32 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
+def _writer(
+    options: argparse.Namespace,
+    chosen: list[Condition],
+    screened: list[Screen],
+) -> Writer:
+    colors = {"always": True, "never": False}.get(
+        options.color, wants_colors(sys.stdout, os.environ)
+    )
+    renderer = ConsoleRenderer(colors, dates=True)
+    return Writer(renderer, chosen, screened, sys.stdout.encoding)
+
+
 def _show(
     options: argparse.Namespace,
     names: list[str],
     count: int | None,
-    chosen: list[Condition],
+    writer: Writer,
 ) -> int:
-    colors = {"always": True, "never": False}.get(
-        options.color, wants_colors(sys.stdout, os.environ)
-    )
-    literals = filter(None, map(conditions.literal, options.where))
-    writer = Writer(
-        ConsoleRenderer(colors, dates=True),
-        chosen,
-        literals,
-        sys.stdout.encoding,
-    )
     with ExitStack() as stack:
         descriptor = sys.stdout.fileno()
         if _is_paged(options, names):
             descriptor = stack.enter_context(output.paged())
         show = Show(writer, descriptor)
-        if options.follow:
+        if options.merge:
+            show.merged(names, count)
+        elif options.follow:
             show.follow(names, count)
         elif count is not None:
             show.last(names, count)
@@ -177,7 +188,9 @@ def _show(
 def _is_paged(options: argparse.Namespace, names: list[str]) -> bool:
     """Tell whether to page: a file, not what is still being written."""
     is_live = options.follow or files.STDIN in names
-    return not (options.no_pager or is_live) and sys.stdout.isatty()
+    if options.no_pager or is_live or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty()
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -186,6 +199,12 @@ def _names(options: argparse.Namespace) -> list[str]:
         msg = "nothing to read. Name a FILE, or pipe lines in; see --help."
         raise Mistake(msg)
     files.check(names)
+    if options.merge and options.follow:
+        msg = (
+            "--merge cannot order what --follow waits for. Leave one of them "
+            "out."
+        )
+        raise Mistake(msg)
     if options.rotated:
         names = [n for name in names for n in files.with_rotated(name)]
         files.check(names)
@@ -202,16 +221,24 @@ def _count(options: argparse.Namespace) -> int | None:
     return int(options.lines)
 
 
-def _conditions(options: argparse.Namespace, now: datetime) -> list[Condition]:
+def _choice(
+    options: argparse.Namespace, now: datetime
+) -> tuple[list[Condition], list[Screen]]:
     chosen = []
-    if options.level is not None:
-        chosen.append(conditions.at_least(options.level))
-    if options.since is not None or options.until is not None:
-        since, until = (
-            None if text is None else conditions.moment(text, now)
-            for text in (options.since, options.until)
-        )
+    level = options.level
+    if level is not None:
+        chosen.append(conditions.at_least(level))
+    since, until = (
+        None if text is None else conditions.moment(text, now)
+        for text in (options.since, options.until)
+    )
+    if since is not None or until is not None:
         chosen.append(conditions.within(since, until))
     if options.logger:
         chosen.append(conditions.from_loggers(options.logger))
-    return chosen + [conditions.on_field(text) for text in options.where]
+    chosen += [conditions.on_field(text) for text in options.where]
+    found = [
+        screens.on_head(level, since, until),
+        *map(screens.on_field, options.where),
+    ]
+    return chosen, [screen for screen in found if screen]

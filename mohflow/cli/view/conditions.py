@@ -24,7 +24,7 @@ from mohflow.cli.view.levels import RANKS, level_name
 
 Condition = Callable[[Event], bool]
 
-_FIELD = re.compile(r"([^=!~<>]+)(!=|<=|>=|=|~|<|>)(.*)", re.DOTALL)
+FIELD = re.compile(r"([^=!~<>]+)(!=|<=|>=|=|~|<|>)(.*)", re.DOTALL)
 _ORDER: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -42,8 +42,6 @@ _UNITS = {
 _ABSENT = object()
 
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_DIGITS = re.compile(r"[0-9.eE+-]*")
-_SEVERAL_SPELLINGS = re.compile(r'[\[\]{},:"\\\x00-\x1f]')
 
 _OUR_NAMES = {
     other: ours for ours, others in OUR_NAMES.items() for other in others
@@ -157,7 +155,7 @@ def on_field(text: str) -> Condition:
     Raises:
         Mistake: It is none.
     """
-    parts = _FIELD.fullmatch(text)
+    parts = FIELD.fullmatch(text)
     if parts is None:
         msg = (
             f"not a condition: {text!r}. Write FIELD=VALUE, or one of "
@@ -165,7 +163,7 @@ def on_field(text: str) -> Condition:
         )
         raise Mistake(msg)
     name, sign, value = parts.groups()
-    name = _our_name(name)
+    name = our_name(name)
     path = name.split(".")
     test = _test(sign, str(level_name(value)) if name == "level" else value)
 
@@ -178,28 +176,8 @@ def on_field(text: str) -> Condition:
     return condition
 
 
-def literal(text: str) -> bytes | None:
-    """
-    Return what is on every line that fulfils the condition *text*.
-
-    Unless the line has a backslash: every escape of JSON begins with one.
-    ``None`` if there is no such thing, as when JSON has several spellings.
-    """
-    parts = _FIELD.fullmatch(text)
-    if parts is None or parts[2] not in ("=", "~"):
-        return None
-    value = parts[3]
-    if _our_name(parts[1]) in ("level", "timestamp"):
-        return None
-    if _SEVERAL_SPELLINGS.search(value) or _DIGITS.fullmatch(value):
-        return None
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        return None
-
-
-def _our_name(name: str) -> str:
+def our_name(name: str) -> str:
+    """Return the name that we have for a field of any tool."""
     return _OUR_NAMES.get(name.strip(), name.strip())
 
 

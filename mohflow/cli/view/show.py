@@ -8,8 +8,9 @@ import zlib
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 
-from mohflow.cli.view import files, lines, output, workers
+from mohflow.cli.view import files, lines, merge, output, workers
 from mohflow.cli.view.files import Source
 from mohflow.cli.view.follow import Followed
 from mohflow.cli.view.text import Writer
@@ -45,6 +46,18 @@ class Show:
         for name in reversed(names):
             with files.opened(name) as source:
                 self._prepend(found, source, source.size, count)
+        self._write(list(found))
+
+    def merged(self, names: Sequence[str], count: int | None) -> None:
+        """Show all or the last *count* events of files, ordered by time."""
+        found: deque[bytes] = deque(maxlen=count)
+        with ExitStack() as stack:
+            opened = [stack.enter_context(files.opened(n)) for n in names]
+            for block in merge.merged([self._forwards(s) for s in opened]):
+                found += self._texts(block)
+                if count is None:
+                    self._write(list(found))
+                    found.clear()
         self._write(list(found))
 
     def follow(self, names: Sequence[str], count: int | None) -> None:

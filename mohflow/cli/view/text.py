@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mohflow.cli.view.conditions import Condition
 from mohflow.cli.view.events import Event, Reader
+from mohflow.cli.view.screens import Screen
 from mohflow.cli.view.shapes import Shapes
 from mohflow.processors.console import ConsoleRenderer, escaped
 
@@ -24,8 +25,8 @@ class Writer:
         renderer: Gives an event its look.
         conditions: What an event must fulfil, all of them. With any, a line
             that is no event is left out.
-        literals: Bytes that are on every line that fulfils the conditions,
-            unless it has a backslash.
+        screens: Leave out lines that do not fulfil the conditions, as far
+            as they can tell without reading them as events.
         encoding: Of the text; what it has not becomes an escape.
     """
 
@@ -33,26 +34,23 @@ class Writer:
         self,
         renderer: ConsoleRenderer,
         conditions: Sequence[Condition] = (),
-        literals: Iterable[bytes] = (),
+        screens: Iterable[Screen] = (),
         encoding: str = "utf-8",
     ) -> None:
         self._renderer = renderer
         self._conditions = tuple(conditions)
-        self._literals = tuple(literals)
+        self._screens = tuple(screens)
         self._encoding = encoding
         self._read = Reader().read
         self._shapes = Shapes(self._read, self._rendered)
 
     def texts(self, lines: list[bytes]) -> list[bytes]:
         """Return what is shown of *lines*, which end without a newline."""
-        for literal in self._literals:
-            lines = [
-                line for line in lines if literal in line or b"\\" in line
-            ]
+        for screen in self._screens:
+            lines = screen(lines)
         if self._conditions:
             lines = list(filter(self._is_chosen, lines))
-        known, slow = self._shapes.text, self._text
-        return [known(line) or slow(line) for line in lines]
+        return self._shapes.texts(lines, self._text)
 
     def _is_chosen(self, line: bytes) -> bool:
         event = self._read(line)

@@ -8,6 +8,7 @@ written. So nothing is copied between processes, and each holds one part.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import traceback
@@ -100,6 +101,8 @@ def _work(
     following = pipes[(number + 1) % (len(pipes) - 1)][1]
     result = pipes[-1][1]
     _close(pipes, {turn, following, result})
+    # To look for cycles among lines, which form none, takes a twentieth.
+    gc.disable()
     try:
         for part in parts:
             write = text(part)
