@@ -20,7 +20,6 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
 from mohflow._routes import Carrier, Route, Steps
 from mohflow.delivery import Inline
-from mohflow.exceptions import ConfigurationError
 from mohflow.processors.console import ConsoleRenderer
 from mohflow.processors.context import (
     StaticFields,
@@ -197,12 +196,6 @@ def _remote(
     settings: Settings, render: Render, deliveries: Deliveries
 ) -> list[Route]:
     given: dict[str, Any] = dict(settings.sinks)
-    for name in given.keys() & {"console", "file", "loki", "stderr"}:
-        msg = (
-            f"sinks cannot have a sink named {name!r}: the name is taken. "
-            "Choose another, or use the setting of that name."
-        )
-        raise ConfigurationError(msg)
     if isinstance(settings.loki, LokiOptions):
         given["loki"] = settings.loki
     return [
@@ -241,7 +234,7 @@ def _queued(
             else DeliveryOptions(linger=sink.limits.max_age)
         )
         disk = None
-        if plugins.wants_disk(name, bounds, settings.spool_dir):
+        if plugins.wants_disk(bounds, settings.spool_dir):
             disk = Disk.below(cast("Path", settings.spool_dir), name)
         return Delivery(name, sink, bounds, disk, is_json=form == "json")
 

@@ -19,7 +19,7 @@ BROAD_EXCEPTS = {
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
     "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
     "mohflow/_routes.py": (1, "said on stderr"),
-    "mohflow/cli/doctor_loggers.py": (1, "shown as a fault"),
+    "mohflow/cli/doctor_program.py": (1, "shown as a fault"),
     "mohflow/cli/doctor_sinks.py": (1, "shown as a fault"),
     "mohflow/cli/view/workers.py": (1, "the traceback is printed"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),

@@ -135,12 +135,20 @@ def _drive(server: ThreadingHTTPServer) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Tell *parser* what the command takes."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Send real HTTP requests to a small web service on loopback; show its "
-        "console, its log file, what was masked, and what became of every "
-        "event. Exits with 1 if an event is unaccounted for."
+        "Send real HTTP requests to a small web service on loopback; show\n"
+        "its console, its log file, what was masked, and what became of\n"
+        "every event."
     )
-    parser.epilog = "example: mohflow demo --file shop.log"
+    parser.epilog = (
+        "examples:\n"
+        "  mohflow demo\n"
+        "  mohflow demo --file shop.log\n"
+        "\n"
+        "exit codes: 0 every event is accounted for, 1 one is not, 2 wrong\n"
+        "usage or settings"
+    )
     parser.add_argument(
         "--file",
         type=Path,

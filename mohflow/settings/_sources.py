@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
@@ -31,7 +31,7 @@ from mohflow.settings._environment import (
     variable,
     variable_of_others,
 )
-from mohflow.settings._validation import is_secret
+from mohflow.settings._validation import is_secret, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,20 @@ class Layer:
 
     file: ConfigFile | None = None
     """The file that they come from, if it is one."""
+
+
+class Origin(NamedTuple):
+    """A setting that somebody gave, and who."""
+
+    path: str
+    """As ``loki.batch_bytes``."""
+
+    value: str
+    """For people; a secret is hidden."""
+
+    source: str
+    """An argument, a variable, ``file:line``, a profile, a file of a secret,
+    or ``default``."""
 
 
 def layers(
@@ -73,9 +87,7 @@ def layers(
     pyproject = _config_file.read_pyproject(folder) if folder else None
     files += [pyproject] if pyproject else []
     plain = [file_layer(file) for file in files]
-    secrets = _first([*found, *plain], "secrets_dir")
-    if isinstance(secrets, (str, os.PathLike)):
-        found.append(_secrets_layer(model, _config_file.absolute(secrets)))
+    found += secrets_layers(model, [*found, *plain])
     others = _layer(fallbacks(), variable_of_others)
     name = _first([*found, *plain, others], "environment")
     for file, layer in zip(files, plain, strict=True):
@@ -98,6 +110,28 @@ def origin(found: Sequence[Layer], path: Sequence[str]) -> str:
             if _holds(layer.values, path[:end]):
                 return layer.where(path)
     return "the defaults"
+
+
+def origins(
+    found: Sequence[Layer], defaults: Mapping[str, Any]
+) -> list[Origin]:
+    """Return each value of the layers, and of *defaults* what they lack."""
+    given = dict(leaves(merged(found)))
+    # Options may come from another, as a password does from a URL.
+    derived = {path for path, _ in leaves(defaults) if len(path) > 1}
+    whole = {
+        name: value.model_dump() if isinstance(value, BaseModel) else value
+        for name, value in defaults.items()
+    }
+    known = given.keys() | derived
+    return [
+        Origin(
+            ".".join(path),
+            shown(value, path),
+            origin(found, path) if path in known else "default",
+        )
+        for path, value in {**dict(leaves(whole)), **given}.items()
+    ]
 
 
 def leaves(
@@ -139,9 +173,12 @@ def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     Raises:
         ConfigurationError: The profiles are no tables.
     """
-    for known, values in profiles(file).items():
-        if known == name:
-            yield file_layer(file.part(f"profiles.{known}", values))
+    values = profiles(file).get(name) if isinstance(name, str) else None
+    if values is not None:
+        layer = file_layer(file.part(f"profiles.{name}", values))
+        yield replace(
+            layer, where=lambda path: f"{layer.where(path)}, profile {name}"
+        )
 
 
 def profiles(file: ConfigFile) -> dict[str, Mapping[str, Any]]:
@@ -226,8 +263,21 @@ def _holds(values: Any, path: Sequence[str]) -> bool:
     return True
 
 
-def _secrets_layer(model: type[BaseSettings], folder: Path) -> Layer:
+def secrets_layers(
+    model: type[BaseSettings], found: Sequence[Layer]
+) -> list[Layer]:
+    """
+    Return what the secrets directory says that *found* name, if they do.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    given = _first(found, "secrets_dir")
+    if not isinstance(given, (str, os.PathLike)):
+        return []
+    folder = _config_file.absolute(given)
+
     def where(path: Sequence[str]) -> str:
         return f"{folder}/{PREFIX.lower()}{'_'.join(path).lower()}"
 
-    return _layer(SecretsDirectory(model, folder)(), where)
+    return [_layer(SecretsDirectory(model, folder)(), where)]

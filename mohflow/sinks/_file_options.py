@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from datetime import timedelta
@@ -25,7 +26,7 @@ def _path(path: pathlib.Path | str) -> pathlib.Path:
     if not text.strip(".") or "\0" in text:
         msg = f"{text!r} is no path of a file"
         raise ValueError(msg)
-    return pathlib.Path(path).expanduser()
+    return pathlib.Path(os.path.expanduser(path))
 
 
 def _seconds(age: Any) -> Any:

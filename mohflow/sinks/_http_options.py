@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     GetPydanticSchema,
@@ -40,6 +41,7 @@ Path = Annotated[
     GetPydanticSchema(
         lambda _, handler: handler.generate_schema(pathlib.Path)
     ),
+    AfterValidator(lambda path: pathlib.Path(os.path.expanduser(path))),
 ]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -53,6 +55,9 @@ EXCLUSIVE = {
     "token_file": ("username", "token"),
 }
 """Each way to show who one is, and those given before that exclude it."""
+
+FILES = ("token_file", "ca_file", "cert_file", "key_file")
+"""Options that name a file which the sink reads."""
 
 NEEDED = {"password": "username", "key_file": "cert_file"}
 """Options that make no sense without another."""
@@ -195,7 +200,7 @@ def files_of(options: HttpOptions) -> list[str]:
 
 def require_readable(options: HttpOptions) -> None:
     """Raise ConfigurationError unless each file of *options* can be read."""
-    for name in ("token_file", "ca_file", "cert_file", "key_file"):
+    for name in FILES:
         path = getattr(options, name)
         try:
             if path is not None:

@@ -330,9 +330,10 @@ MESSAGES = {
         "dictionary."
     ),
     "[profiles.x]\nlevel = 'LOUD'": (
-        "level cannot be 'LOUD' (from a.toml:2). Unknown level 'LOUD'. Use a "
-        "number or one of: notset, trace, debug, info, msg, success, notice, "
-        "warning, warn, error, err, exception, critical, fatal."
+        "level cannot be 'LOUD' (from a.toml:2, profile x). Unknown level "
+        "'LOUD'. Use a number or one of: notset, trace, debug, info, msg, "
+        "success, notice, warning, warn, error, err, exception, critical, "
+        "fatal."
     ),
     "console = 'json'": (
         "console cannot be 'json' (from a.toml:1). Give options by name: "
