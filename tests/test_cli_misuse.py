@@ -191,6 +191,7 @@ def test_what_the_help_texts_show_works(capsys) -> None:
     Path("mohflow.yaml").write_text("profiles: {production: {level: error}}")
     Path("pyproject.toml").write_text("[tool.mohflow]\nlevel = 30\n")
     Path("shop").mkdir()
+    Path("shop/__init__.py").touch()
     Path("shop/main.py").write_text("import mohflow\nmohflow.configure()\n")
     Path("shop.py").write_text('print(\'{"event": "x"}\')\n')
     Path("shop.log").write_text('{"event":"x","level":"error"}\n')
@@ -217,6 +218,6 @@ def test_what_the_help_texts_show_works(capsys) -> None:
         is_ended = command.startswith("timeout")
         expected = 1 if is_away else 124 if is_ended else 0
         if (expected, "") != (done.returncode, done.stderr):
-            failed[command] = done.returncode, done.stdout, done.stderr
+            failed[command] = done.returncode, done.stdout[-200:], done.stderr
 
     assert {} == failed

@@ -62,6 +62,8 @@ class Program:
                 f"it cannot be imported: {self.error}",
                 "Run the doctor in its folder, with its interpreter.",
             )
+        if self.error and self.pipeline is None:
+            return
         if self.pipeline is None:
             yield fault(
                 "importing it does not call mohflow.configure()",
