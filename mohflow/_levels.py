@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from difflib import get_close_matches
 
 
 TRACE = 5
@@ -63,5 +64,10 @@ def level_number(level: int | str) -> int:
         return int(text)
     except ValueError:
         known = ", ".join(NUMBERS)
-        msg = f"Unknown level {level!r}. Use a number or one of: {known}."
+        given = text if isinstance(level, str) else ""
+        close = get_close_matches(given, NUMBERS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        msg = (
+            f"Unknown level {level!r}.{hint} Use a number or one of: {known}."
+        )
         raise ValueError(msg) from None

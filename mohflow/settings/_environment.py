@@ -31,7 +31,8 @@ OFF = frozenset({"false", "off", "no", "0"})
 def expand(name: str, value: Any) -> Any:
     """Turn the string that stands for an options object into a mapping."""
     is_path = isinstance(value, (str, os.PathLike))
-    if name in SHORTHANDS and is_path:
+    # What begins like JSON, and could not be read, is no path.
+    if name in SHORTHANDS and is_path and not str(value).startswith("{"):
         return {SHORTHANDS[name]: os.fspath(value)}
     return value
 
@@ -74,7 +75,7 @@ class Environment(EnvSettingsSource):
             return value
         try:
             if kind is tuple and text[0] != "[":
-                return [part.strip() for part in text.split(",")]
+                return [p.strip() for p in text.split(",") if p.strip()]
             if kind in {dict, Mapping} and text[0] != "{":
                 return pairs(text)
             return json.loads(text)

@@ -167,6 +167,14 @@ class Settings(BaseSettings):
         values = cast("InitSettingsSource", init_settings).init_kwargs
         return (InitSettingsSource(settings_cls, dict(values)),)
 
+    @field_validator("spool_dir", "config_file", "secrets_dir", mode="before")
+    @classmethod
+    def _not_empty(cls, path: Any) -> Any:
+        if path == "":
+            msg = "Give a path, or leave it out"
+            raise ValueError(msg)
+        return path
+
     @field_validator("spool_dir")
     @classmethod
     def _from_home(cls, path: Path | None) -> Path | None:

@@ -34,6 +34,13 @@ from mohflow.settings._environment import (
 from mohflow.settings._validation import is_secret, shown
 
 
+NOT_IN_PROFILES = {
+    "environment": "the environment chooses the profile",
+    "profiles": "a profile has none of its own",
+}
+"""What cannot be set in a profile, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """The values of one source."""
@@ -82,7 +89,7 @@ def layers(
     ]
     files = []
     path = _first(found, "config_file")
-    if isinstance(path, (str, os.PathLike)):
+    if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         files.append(_config_file.read(_config_file.absolute(path)))
     pyproject = _config_file.read_pyproject(folder) if folder else None
     files += [pyproject] if pyproject else []
@@ -203,13 +210,14 @@ def profiles(file: ConfigFile) -> dict[str, Mapping[str, Any]]:
                 f"Write [profiles.{name}] and what differs there."
             )
             raise ConfigurationError(msg)
-        if "environment" in values:
-            where = file.where((*path, "environment"))
-            msg = (
-                f"profiles.{name}.environment cannot be set (from {where}): "
-                "the environment chooses the profile. Set it outside."
-            )
-            raise ConfigurationError(msg)
+        for setting, why in NOT_IN_PROFILES.items():
+            if setting in values:
+                where = file.where((*path, setting))
+                msg = (
+                    f"profiles.{name}.{setting} cannot be set (from {where}): "
+                    f"{why}. Set it outside."
+                )
+                raise ConfigurationError(msg)
     return dict(found)
 
 

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +23,7 @@ from mohflow.settings._validation import (
     Origin,
     explain,
     nearest,
+    shown,
     without_secrets,
 )
 from mohflow.typing import Sink
@@ -225,8 +227,18 @@ def faults_together(given: Mapping[str, Any], origin: Origin) -> Iterator[str]:
     """
     sinks = given.get("sinks")
     named = dict(sinks) if isinstance(sinks, Mapping) else {}
-    for name in TAKEN & named.keys():
+    for name, what in named.items():
         where = origin(("sinks", name))
+        if isinstance(what, (str, bytes, int, float, list, tuple, NoneType)):
+            yield (
+                f"sinks.{name} cannot be {shown(what, ('sinks', name))} "
+                f"(from {where}). Give values by name: type, and the options "
+                "of that type."
+            )
+        if name == "":
+            yield f"sinks has one without a name (from {where}). Name it."
+        if name not in TAKEN:
+            continue
         yield (
             f"sinks cannot have a sink named {name!r} (from {where}). The "
             "name is taken. Choose another, or use the setting of that name."

@@ -161,7 +161,7 @@ class HttpOptions(DeliveryOptions):
     @classmethod
     def _check_verify(cls, verify: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - the value of the field
         if not verify and info.data.get("ca_file"):
-            msg = "ca_file is given too. Leave one of them out."
+            msg = "It excludes ca_file, which is given. Leave one out."
             raise ValueError(msg)
         return verify
 
@@ -171,7 +171,7 @@ class HttpOptions(DeliveryOptions):
         name = info.field_name or ""
         for other in EXCLUSIVE.get(name, ()):
             if value is not None and info.data.get(other) is not None:
-                msg = f"{other} is given too. Leave one of them out."
+                msg = f"It excludes {other}, which is given. Leave one out."
                 raise ValueError(msg)
         needed = NEEDED.get(name)
         if value is not None and needed and info.data.get(needed) is None:

@@ -326,8 +326,7 @@ MESSAGES = {
         "'batch_bytes'?"
     ),
     "[loki]\nurl = 'http://h'\nlabels = [\n  1,\n]": (
-        "loki.labels cannot be [1] (from a.toml:3). Input should be a valid "
-        "dictionary."
+        "loki.labels cannot be [1] (from a.toml:3). Give values by name."
     ),
     "[profiles.x]\nlevel = 'LOUD'": (
         "level cannot be 'LOUD' (from a.toml:2, profile x). Unknown level "
@@ -343,12 +342,12 @@ MESSAGES = {
         "file.path is missing (from a.toml:1). Give it a value."
     ),
     "loki.url = 'http://ann:hunter2@'": (
-        "loki.url cannot be 'http://' (from a.toml:1). Input should be a "
-        "valid URL, empty host."
+        "loki.url cannot be 'http://' (from a.toml:1). It is no URL: empty "
+        "host. Give one such as http://host:3100."
     ),
     "[loki]\nurl = 'http://h'\npassword = 5": (
-        "loki.password cannot be ********** (from a.toml:3). Input should be "
-        "a valid string."
+        "loki.password cannot be ********** (from a.toml:3). Give text, in "
+        "quotes."
     ),
     "[sinks.a]\nurl = 'http://h'": (
         "sinks.a.type (from a.toml:1): It must name a kind of sink. Known: "
@@ -359,8 +358,7 @@ MESSAGES = {
         "mean 'loki'?"
     ),
     "[sinks.a]\ntype = 'http'\nurl = 'http://h'\nlinger = -1": (
-        "sinks.a.linger cannot be -1 (from a.toml:4). Input should be greater "
-        "than or equal to 0."
+        "sinks.a.linger cannot be -1 (from a.toml:4). It must be at least 0.0."
     ),
     "config_file = 'b.toml'": (
         "config_file cannot be set in a file (from a.toml:1). Set "
@@ -387,14 +385,13 @@ MESSAGES = {
         "file is used."
     ),
     "watch = 0": (
-        "watch cannot be 0 (from a.toml:1). Input should be greater than or "
-        "equal to 0.1."
+        "watch cannot be 0 (from a.toml:1). It must be at least 0.1."
     ),
 }
 
 OTHER_MESSAGES = {
     ("a.json", '{\n "level": 1,\n "level": 2\n}'): (
-        "a.json is no valid JSON: the name 'level' stands twice. Nothing of "
+        "a.json:3 is no valid JSON: the name 'level' stands twice. Nothing of "
         "the file is used."
     ),
     ("a.json", '{"a": 1'): (
