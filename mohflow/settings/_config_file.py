@@ -161,7 +161,8 @@ def _json(path: Path, text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise _wrong(path, "JSON", error.lineno, error.msg) from None
+        line, what = _explained(text, error)
+        raise _wrong(path, "JSON", line, what) from None
     except _TwinError as error:
         (name,) = error.args
         what = f"the name {name!r} stands twice"
@@ -170,6 +171,21 @@ def _json(path: Path, text: str) -> Any:
     except (RecursionError, ValueError):
         what = "it is nested too deeply, or has a number that is too long"
         raise _wrong(path, "JSON", None, what) from None
+
+
+def _explained(text: str, error: json.JSONDecodeError) -> tuple[int, str]:
+    """Return the line and what people do wrong there, in every Python."""
+    before, after = text[: error.pos].rstrip(), text[error.pos :]
+    if "trailing comma" in error.msg:
+        return error.lineno, "a comma stands before the closing bracket"
+    if before.endswith(",") and after.startswith(("}", "]")):
+        line = before.count("\n") + 1
+        return line, "a comma stands before the closing bracket"
+    if after.startswith(("//", "/*", "#")):
+        return error.lineno, "JSON has no comments; TOML and YAML have"
+    if after.startswith("'"):
+        return error.lineno, "text stands in double quotes"
+    return error.lineno, error.msg
 
 
 class _TwinError(Exception):
