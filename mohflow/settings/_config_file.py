@@ -166,8 +166,7 @@ def _json(path: Path, text: str) -> Any:
     except _TwinError as error:
         (name,) = error.args
         what = f"the name {name!r} stands twice"
-        line = _line_of_twin(text, name)
-        raise _wrong(path, "JSON", line, what) from None
+        raise _wrong(path, "JSON", _line_of_twin(text, name), what) from None
     except (RecursionError, ValueError):
         what = "it is nested too deeply, or has a number that is too long"
         raise _wrong(path, "JSON", None, what) from None
