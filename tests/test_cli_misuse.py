@@ -194,6 +194,8 @@ def test_what_the_help_texts_show_works(capsys) -> None:
     Path("shop/__init__.py").touch()
     Path("shop/main.py").write_text("import mohflow\nmohflow.configure()\n")
     Path("shop.py").write_text('print(\'{"event": "x"}\')\n')
+    Path("web.log").touch()
+    Path("worker.log").touch()
     Path("shop.log").write_text('{"event":"x","level":"error"}\n')
     Path("loki.dead.jsonl").touch()
     Path("spool").mkdir()

@@ -7,16 +7,21 @@ writes it anew, to be read.
 
 from __future__ import annotations
 
+import json
 import os
+import tomllib
 
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 import mohflow
 
 from mohflow import ConfigurationError, Settings
+from mohflow.settings.schema import json_schema
 
 
 GOLDEN = Path(__file__).parent / "golden" / "wrong.txt"
@@ -289,6 +294,42 @@ def test_variables_that_nobody_reads_are_said_once(golden, capsys) -> None:
 
     if "WRITE_GOLDEN" not in os.environ:
         assert {name: kept.get(name) for name in answers} == answers
+
+
+UNSEEN = {
+    "is missing": "a variable or the base may supply it",
+    "It must name a kind of sink": "the base of a profile may have the type",
+    "It needs spool_dir": "a variable may supply it",
+    "stands twice": "parsers take the last, or refuse it themselves",
+    "the name True": "YAML 1.2, which editors read, has text there",
+    "half of a character": "no schema can tell it",
+    "Give a finite number": "JSON has no such number",
+}
+"""Answers that a JSON Schema cannot give, and why."""
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        ("a.toml", tomllib.loads),
+        ("a.yaml", yaml.safe_load),
+        ("a.json", json.loads),
+    ],
+)
+def test_editors_mark_the_same_mistakes(name, load) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    missed = {}
+    for case in FILES[name]:
+        try:
+            values = load(case)
+        except Exception:
+            continue
+        said = of_file(name)(case)
+        is_known = any(words in said for words in UNSEEN)
+        if not (is_known or list(validator.iter_errors(values))):
+            missed[case] = said
+
+    assert {} == missed
 
 
 def test_every_answer_is_whole_sentences_that_name_a_source() -> None:
