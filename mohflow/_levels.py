@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from difflib import get_close_matches
 
 
 TRACE = 5
@@ -63,6 +62,9 @@ def level_number(level: int | str) -> int:
     try:
         return int(text)
     except ValueError:
+        # Only who is wrong pays for the import.
+        from difflib import get_close_matches  # noqa: PLC0415
+
         known = ", ".join(NUMBERS)
         given = text if isinstance(level, str) else ""
         close = get_close_matches(given, NUMBERS, n=1)

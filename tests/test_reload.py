@@ -497,6 +497,8 @@ class TestWatch:
                 if thread.name == "mohflow-watch"
             ]
 
+        # That of the test before may not have noticed its end yet.
+        wait_for(lambda: not watching())
         config.configure("watch = 0.1")
         assert 1 == len(watching())
         config.write()
@@ -730,5 +732,7 @@ def check_sinks(config, reloads, monkeypatch):
             assert mohflow.reload()
         assert resources()[1] <= before[1] + 1
     mohflow.shutdown()
+    found = callers.numbers_in(stored)
 
-    assert callers.expected == callers.numbers_in(stored)
+    # A sink that goes and the one that comes may write at the same time.
+    assert callers.expected == [sorted(numbers) for numbers in found]

@@ -26,7 +26,7 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
-from mohflow.settings import _config_file, _sources, plugins
+from mohflow.settings import _config_file, _sources, _warnings, plugins
 from mohflow.settings._environment import PREFIX, options_of
 from mohflow.settings._sources import Layer, Origin
 from mohflow.settings._validation import Origin as Whence
@@ -152,7 +152,8 @@ class Settings(BaseSettings):
         self._given, self._layers, self._folder = values, layers, folder
         self._made = {k: getattr(self, k) for k in self.model_fields_set}
         for layer in layers:
-            _sources.warn_of_readable(layer)
+            _warnings.warn_of_readable(layer)
+        _warnings.warn_of_profile(layers, self.environment)
 
     @classmethod
     def settings_customise_sources(

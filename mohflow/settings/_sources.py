@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.settings import _config_file
 from mohflow.settings._config_file import ConfigFile
@@ -31,7 +30,7 @@ from mohflow.settings._environment import (
     variable,
     variable_of_others,
 )
-from mohflow.settings._validation import is_secret, shown
+from mohflow.settings._validation import shown
 
 
 NOT_IN_PROFILES = {
@@ -51,6 +50,9 @@ class Layer:
 
     file: ConfigFile | None = None
     """The file that they come from, if it is one."""
+
+    is_profile: bool = False
+    """Whether they are the profile of a file."""
 
 
 class Origin(NamedTuple):
@@ -154,25 +156,6 @@ def leaves(
             yield (*path, name), value
 
 
-def warn_of_readable(layer: Layer) -> None:
-    """Complain if other users can read a file that holds secrets."""
-    if layer.file is None:
-        return
-    path = layer.file.path
-    names = [
-        ".".join(names)
-        for names, value in leaves(layer.values)
-        if value is not None and is_secret(names, value)
-    ]
-    if names and path.stat().st_mode & 0o004:
-        complain(
-            f"readable {path}",
-            f"{str(path)!r} holds {', '.join(names)} and every user of this "
-            "machine can read it. Run chmod o-r on it, or move secrets to "
-            "secrets_dir.",
-        )
-
-
 def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     """
     Yield the profile called *name* of *file*, if it has one.
@@ -184,7 +167,9 @@ def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     if values is not None:
         layer = file_layer(file.part(f"profiles.{name}", values))
         yield replace(
-            layer, where=lambda path: f"{layer.where(path)}, profile {name}"
+            layer,
+            where=lambda path: f"{layer.where(path)}, profile {name}",
+            is_profile=True,
         )
 
 

@@ -535,6 +535,30 @@ class TestSecrets:
         assert "holds loki.url and every user of this machine can" in said
         assert "hunter22" not in said
 
+    @pytest.mark.parametrize(
+        ("environment", "said"),
+        [("prodution", "Did you mean 'production'?"), ("production", "")],
+    )
+    def test_a_profile_that_was_nearly_named_is_said(
+        self, capsys, environment, said
+    ) -> None:
+        write("a.toml", "[profiles.production]\n[profiles.eu1]")
+        Settings(config_file="a.toml", environment=environment)
+
+        err = capsys.readouterr().err
+
+        assert bool(said) == ("has no profile" in err)
+        assert said in err
+
+    def test_other_environments_have_no_profile_and_nothing_is_said(
+        self, capsys
+    ) -> None:
+        write("a.toml", "[profiles.production]\n[profiles.eu1]")
+        for environment in ("eu2", "test", None):
+            Settings(config_file="a.toml", environment=environment)
+
+        assert "" == capsys.readouterr().err
+
     def test_a_file_without_secrets_may_be_read_by_all(self, capsys) -> None:
         write("a.toml", 'service = "a"').chmod(0o644)
         Settings(config_file="a.toml")
