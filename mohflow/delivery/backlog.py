@@ -15,6 +15,7 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow.delivery.batch import Batch, Waiting, due, patience
 from mohflow.delivery.in_flight import say_unusable
+from mohflow.delivery.inbox import Inbox
 from mohflow.delivery.ledger import Fates, Ledger
 from mohflow.delivery.queue import BoundedQueue, Entry, event_of
 from mohflow.diagnostics import complain
@@ -46,6 +47,7 @@ class Backlog:
         options: Bounds, overflow policy, durability.
         ledger: Is told of every move.
         spool: The place on disk, if there is one.
+        inbox: What log calls have left.
         is_json: Whether the line of an event is its fields as JSON.
     """
 
@@ -55,6 +57,7 @@ class Backlog:
         options: DeliveryOptions,
         ledger: Ledger,
         spool: Spool | None,
+        inbox: Inbox,
         *,
         is_json: bool = False,
     ) -> None:
@@ -62,6 +65,7 @@ class Backlog:
         self._ledger = ledger
         self._is_wal = options.durability == "wal"
         self.spool = spool
+        self.inbox = inbox
         self.queue = BoundedQueue(
             options.queue_events,
             options.queue_bytes,
@@ -80,13 +84,26 @@ class Backlog:
 
     def has_room(self, event: Event) -> bool:
         """Return whether *event* can be kept without a loss."""
-        return self.spool is not None or self.queue.has_room(event)
+        return self.spool is not None or self.queue.has_room(len(event.line))
+
+    def collect(self) -> None:
+        """Keep what log calls have left, in its order."""
+        while self.inbox:
+            # No look at the counts misses what is between the two.
+            with self._ledger.lock:
+                self._ledger.queue(self.queue.admit(self.inbox))
+                if self.inbox:
+                    left = self.inbox.popleft()
+                    self._make_room(len(left[3]))
+                    self._count(*self.queue.squeeze(left))
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
         if self.spool is not None and self._took(event, now):
             return
-        is_in, gone = self.queue.offer(event, now)
+        self._count(*self.queue.offer(event, now))
+
+    def _count(self, is_in: bool, gone: int) -> None:  # noqa: FBT001 - as the queue gives it
         if is_in:
             self._ledger.queue()
         else:
@@ -107,9 +124,12 @@ class Backlog:
                 self._touched = now
             if self.spill([event]):
                 return True
-        while not self.queue.has_room(event) and self.spill_slice():
-            pass
+        self._make_room(len(event.line))
         return False
+
+    def _make_room(self, line_bytes: int) -> None:
+        while not self.queue.has_room(line_bytes) and self.spill_slice():
+            pass
 
     def spill_slice(self) -> bool:
         """Move the oldest in memory to disk; return whether any moved."""

@@ -13,6 +13,7 @@ from typing import Literal
 import orjson
 
 from mohflow._event import Event
+from mohflow.delivery.inbox import Left
 
 
 Overflow = Literal["drop_lowest", "drop_oldest", "drop_newest", "block"]
@@ -96,9 +97,15 @@ class BoundedQueue:
             or self.weight * 2 > self._max_bytes
         )
 
-    def has_room(self, event: Event) -> bool:
-        """Return whether *event* fits without another giving way."""
-        size = _weight(len(event.line), is_kept=not self._is_json)
+    def spare(self, line_bytes: int) -> int:
+        """Return how many lines of *line_bytes* fit for sure, as JSON."""
+        events = self._max_events - self.events
+        size = self._max_bytes - self.weight
+        return min(events, size // _weight(line_bytes, is_kept=False))
+
+    def has_room(self, line_bytes: int) -> bool:
+        """Return whether a line fits without another giving way."""
+        size = _weight(line_bytes, is_kept=not self._is_json)
         return (
             self.events < self._max_events
             and self.weight + size <= self._max_bytes
@@ -116,38 +123,62 @@ class BoundedQueue:
         if self._is_json and b'"truncated":true' not in line:
             # A copy takes the memory that it needs; see KEPT_BYTES.
             kept, line = None, line[:-1]
-            size = ENTRY_BYTES + len(line)
-        else:
-            size = _weight(len(line), is_kept=True)
+        return self.squeeze((now, level, event.time_ns, line), kept)
+
+    def squeeze(
+        self, left: Left, kept: Event | None = None
+    ) -> tuple[bool, int]:
+        """Do what :meth:`offer` does, for the parts of an event."""
+        now, level, time_ns, line = left
+        size = _weight(len(line), is_kept=kept is not None)
         gone = 0
         while (
             self.events >= self._max_events
             or self.weight + size > self._max_bytes
         ):
-            victim = self._victim(event)
+            victim = self._victim(level)
             if victim is None:
                 return False, gone
             self._pop(victim)
             gone += 1
-        entry = (self.entered, now, level, event.time_ns, line, kept)
+        self._enter((self.entered, now, level, time_ns, line, kept), size)
+        return True, gone
+
+    def _enter(self, entry: Entry, size: int) -> None:
+        level = entry[2]
         self.entered += 1
         waiting = self._lines.get(level)
         if waiting is None:
             waiting = self._lines[level] = deque()
         waiting.append(entry)
         self.events += 1
-        self.bytes += len(line)
+        self.bytes += len(entry[4])
         self.weight += size
-        return True, gone
 
-    def _victim(self, event: Event) -> int | None:
-        """Return the level whose oldest gives way; ``None`` for *event*."""
+    def admit(self, left: deque[Left]) -> int:
+        """
+        Move lines of JSON from *left* as long as they fit.
+
+        Returns:
+            How many did.
+        """
+        before = self.entered
+        while left and self.events < self._max_events:
+            size = ENTRY_BYTES + len(left[0][3])
+            if self.weight + size > self._max_bytes:
+                break
+            came, level, time_ns, line = left.popleft()
+            self._enter((self.entered, came, level, time_ns, line, None), size)
+        return self.entered - before
+
+    def _victim(self, level: int) -> int | None:
+        """Return the level whose oldest gives way to an event of *level*."""
         if not self._lines or self._overflow in {"drop_newest", "block"}:
             return None
         if self._overflow == "drop_oldest":
             return self._oldest_level()
         lowest = min(self._lines)
-        return lowest if lowest <= event.level else None
+        return lowest if lowest <= level else None
 
     def _oldest_level(self) -> int:
         return min(self._lines, key=lambda level: self._lines[level][0][0])
