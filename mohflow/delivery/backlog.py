@@ -86,16 +86,17 @@ class Backlog:
         """Return whether *event* can be kept without a loss."""
         return self.spool is not None or self.queue.has_room(len(event.line))
 
-    def collect(self) -> None:
+    def collect(self, now: float) -> None:
         """Keep what log calls have left, in its order."""
+        came = self.inbox.arrivals(now)
         while self.inbox:
             # No look at the counts misses what is between the two.
             with self._ledger.lock:
-                self._ledger.queue(self.queue.admit(self.inbox))
+                self._ledger.queue(self.queue.admit(self.inbox, came))
                 if self.inbox:
                     left = self.inbox.popleft()
-                    self._make_room(len(left[3]))
-                    self._count(*self.queue.squeeze(left))
+                    self._make_room(len(left[2]))
+                    self._count(*self.queue.squeeze(left, came(left[1])))
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""

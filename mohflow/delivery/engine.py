@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 
 from collections.abc import Callable, Mapping
+from threading import get_ident
 from typing import Any
 
 from mohflow._delivery_options import DeliveryOptions
@@ -25,7 +26,12 @@ from mohflow.delivery.inbox import LINE_BYTES
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
-from mohflow.delivery.worker import Worker, forget_workers, is_worker
+from mohflow.delivery.worker import (
+    WORKERS,
+    Worker,
+    forget_workers,
+    is_worker,
+)
 from mohflow.typing import Sink
 
 
@@ -63,8 +69,8 @@ class Delivery:
         self.sink = sink
         self._blocks = options.overflow == "block"
         # On disk before the call returns, or only once there is room for it.
-        self._is_exact = self._blocks or options.durability == "wal"
-        self._clock = clock
+        is_exact = self._blocks or options.durability == "wal"
+        self._most = LINE_BYTES if is_json and not is_exact else -1
         self._made_of = (name, sink, options, disk, clock)
         self._is_json = is_json
         self._disk = disk
@@ -131,12 +137,12 @@ class Delivery:
         The worker does the rest; nothing is locked, and nobody is woken, but
         by the first line after a rest and by one that makes a batch.
         """
-        if len(line) > LINE_BYTES or self._is_exact or not self._is_json:
+        if len(line) > self._most:
             self.put(Event(time_ns, level, fields, line))
-        elif not is_worker():
+        elif get_ident() not in WORKERS:
             inbox = self._inbox
             # A copy takes the memory that it needs; see queue.KEPT_BYTES.
-            inbox.append((self._clock(), level, time_ns, line[:-1]))
+            inbox.append((level, time_ns, line[:-1]))
             if len(inbox) > inbox.limit:
                 self._attend()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from collections import deque
+from collections.abc import Callable
 
 from mohflow._interpreter import HAS_GIL
 
 
-Left = tuple[float, int, int, bytes]
-"""When a line came, its level, its time, and itself without its newline."""
+Left = tuple[int, int, bytes]
+"""The level of a line, its time, and itself without its newline."""
 
 LINE_BYTES = 2048
 """A longer line goes straight to the queue, which counts bytes."""
@@ -26,14 +29,30 @@ class Inbox(deque[Left]):
     out. A line that is left counts as queued.
     """
 
-    __slots__ = ("limit",)
+    __slots__ = ("_looked", "limit")
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         super().__init__()
+        self._looked = now
         self.limit = 0
         """Whoever leaves one more than these must see to it that it is taken
         care of: nobody else may. It is read after the line is left, and
         written before the worker looks for the last time and rests."""
+
+    def arrivals(self, now: float) -> Callable[[int], float]:
+        """
+        Return what tells when a line came, given its time in nanoseconds.
+
+        It is since the last look, and not after *now*, whatever the clock of
+        the system says. A log call need not read a second clock for it.
+        """
+        since, self._looked = self._looked, now
+        offset = now - time.time_ns() / 1e9
+
+        def arrival(time_ns: int) -> float:
+            return max(since, min(now, time_ns / 1e9 + offset))
+
+        return arrival
 
     def allow(self, count: int) -> None:
         """Let up to *count* lines be left, if appending alone is safe."""

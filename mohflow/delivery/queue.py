@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from typing import Literal
@@ -123,13 +123,13 @@ class BoundedQueue:
         if self._is_json and b'"truncated":true' not in line:
             # A copy takes the memory that it needs; see KEPT_BYTES.
             kept, line = None, line[:-1]
-        return self.squeeze((now, level, event.time_ns, line), kept)
+        return self.squeeze((level, event.time_ns, line), now, kept)
 
     def squeeze(
-        self, left: Left, kept: Event | None = None
+        self, left: Left, now: float, kept: Event | None = None
     ) -> tuple[bool, int]:
         """Do what :meth:`offer` does, for the parts of an event."""
-        now, level, time_ns, line = left
+        level, time_ns, line = left
         size = _weight(len(line), is_kept=kept is not None)
         gone = 0
         while (
@@ -155,20 +155,26 @@ class BoundedQueue:
         self.bytes += len(entry[4])
         self.weight += size
 
-    def admit(self, left: deque[Left]) -> int:
+    def admit(self, left: deque[Left], came: Callable[[int], float]) -> int:
         """
         Move lines of JSON from *left* as long as they fit.
+
+        Args:
+            left: Lines that wait to be put in.
+            came: Tells when one did, given its time.
 
         Returns:
             How many did.
         """
         before = self.entered
         while left and self.events < self._max_events:
-            size = ENTRY_BYTES + len(left[0][3])
+            level, time_ns, line = left[0]
+            size = ENTRY_BYTES + len(line)
             if self.weight + size > self._max_bytes:
                 break
-            came, level, time_ns, line = left.popleft()
-            self._enter((self.entered, came, level, time_ns, line, None), size)
+            left.popleft()
+            now = came(time_ns)
+            self._enter((self.entered, now, level, time_ns, line, None), size)
         return self.entered - before
 
     def _victim(self, level: int) -> int | None:

@@ -45,7 +45,7 @@ class Shared:
             min(options.batch_bytes, sink.limits.max_bytes),
             options.linger,
         )
-        self.inbox = Inbox()
+        self.inbox = Inbox(clock())
         self.ledger = Ledger(clock, self.inbox)
         # Taken by itself where signal handlers run: one that raises while a
         # Condition is entered would leave it locked for ever.
@@ -89,7 +89,8 @@ class Shared:
 
     def collect(self) -> None:
         """Take in what log calls have left."""
-        self.backlog.collect()
+        if self.inbox:
+            self.backlog.collect(self.clock())
         self.allow()
 
     def attend(self) -> None:

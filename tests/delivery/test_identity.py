@@ -141,8 +141,8 @@ class Process:
 
     def leave(self, event: Event) -> None:
         """Do what a log call does that takes no lock if it can."""
-        inbox, now = self.shared.inbox, self.shared.clock()
-        inbox.append((now, event.level, event.time_ns, event.line[:-1]))
+        inbox = self.shared.inbox
+        inbox.append((event.level, event.time_ns, event.line[:-1]))
         if len(inbox) > inbox.limit:
             with self.shared.wake:
                 self.shared.attend()
