@@ -15,9 +15,14 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow.delivery.batch import Batch, Waiting, due, patience
 from mohflow.delivery.in_flight import say_unusable
-from mohflow.delivery.inbox import Inbox
 from mohflow.delivery.ledger import Fates, Ledger
-from mohflow.delivery.queue import BoundedQueue, Entry, event_of
+from mohflow.delivery.queue import (
+    ENTRY_BYTES,
+    LINE_BYTES,
+    BoundedQueue,
+    Entry,
+    event_of,
+)
 from mohflow.diagnostics import complain
 from mohflow.exceptions import SpoolError
 from mohflow.typing import Limits
@@ -47,8 +52,8 @@ class Backlog:
         options: Bounds, overflow policy, durability.
         ledger: Is told of every move.
         spool: The place on disk, if there is one.
-        inbox: What log calls have left.
         is_json: Whether the line of an event is its fields as JSON.
+        reserve: Lines that others keep within the same bounds.
     """
 
     def __init__(
@@ -57,18 +62,17 @@ class Backlog:
         options: DeliveryOptions,
         ledger: Ledger,
         spool: Spool | None,
-        inbox: Inbox,
         *,
         is_json: bool = False,
+        reserve: int = 0,
     ) -> None:
         self._name = name
         self._ledger = ledger
         self._is_wal = options.durability == "wal"
         self.spool = spool
-        self.inbox = inbox
         self.queue = BoundedQueue(
-            options.queue_events,
-            options.queue_bytes,
+            options.queue_events - reserve,
+            options.queue_bytes - reserve * (LINE_BYTES + ENTRY_BYTES),
             options.overflow,
             is_json=is_json,
         )
@@ -86,32 +90,21 @@ class Backlog:
         """Return whether *event* can be kept without a loss."""
         return self.spool is not None or self.queue.has_room(len(event.line))
 
-    def collect(self, now: float) -> None:
-        """Keep what log calls have left, in its order."""
-        came = self.inbox.arrivals(now)
-        while self.inbox:
-            # No look at the counts misses what is between the two.
-            with self._ledger.lock:
-                self._ledger.queue(self.queue.admit(self.inbox, came))
-                if self.inbox:
-                    left = self.inbox.popleft()
-                    self._make_room(len(left[2]))
-                    self._count(*self.queue.squeeze(left, came(left[1])))
-
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
         if self.spool is not None and self._took(event, now):
             return
-        self._count(*self.queue.offer(event, now))
+        is_in, gone = self.queue.offer(event, now)
+        self.count(int(is_in), int(not is_in), gone)
 
-    def _count(self, is_in: bool, gone: int) -> None:  # noqa: FBT001 - as the queue gives it
-        if is_in:
-            self._ledger.queue()
-        else:
-            self._ledger.refused("queue_full")
+    def count(self, entered: int, refused: int, gone: int) -> None:
+        """Count what came, what was too much, and what gave way; say it."""
+        self._ledger.queue(entered)
+        if refused:
+            self._ledger.refused("queue_full", refused)
         if gone:
             self._ledger.lose("queue_full", gone)
-        if gone or not is_in:
+        if gone or refused:
             complain(
                 f"sink {self._name} queue_full",
                 f"the queue of sink {self._name!r} is full: the sink is slow "

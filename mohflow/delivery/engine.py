@@ -22,7 +22,6 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow.delivery.courier import Courier
 from mohflow.delivery.disk import Disk
-from mohflow.delivery.inbox import LINE_BYTES
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
@@ -68,9 +67,6 @@ class Delivery:
         self.name = name
         self.sink = sink
         self._blocks = options.overflow == "block"
-        # On disk before the call returns, or only once there is room for it.
-        is_exact = self._blocks or options.durability == "wal"
-        self._most = LINE_BYTES if is_json and not is_exact else -1
         self._made_of = (name, sink, options, disk, clock)
         self._is_json = is_json
         self._disk = disk
@@ -137,10 +133,10 @@ class Delivery:
         The worker does the rest; nothing is locked, and nobody is woken, but
         by the first line after a rest and by one that makes a batch.
         """
-        if len(line) > self._most:
+        inbox = self._inbox
+        if len(line) > inbox.most:
             self.put(Event(time_ns, level, fields, line))
         elif get_ident() not in WORKERS:
-            inbox = self._inbox
             # A copy takes the memory that it needs; see queue.KEPT_BYTES.
             inbox.append((level, time_ns, line[:-1]))
             if len(inbox) > inbox.limit:

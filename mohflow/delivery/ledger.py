@@ -111,11 +111,13 @@ class Ledger:
             with self.lock:
                 self.written += 1
 
-    def refused(self, reason: str, *, by_sink: bool = False) -> None:
-        """Count one event that was accepted and lost in one step."""
+    def refused(
+        self, reason: str, count: int = 1, *, by_sink: bool = False
+    ) -> None:
+        """Count events that were accepted and lost in one step."""
         with self.lock:
-            self._accepted += 1
-            (self._rejected if by_sink else self._dropped)[reason] += 1
+            self._accepted += count
+            (self._rejected if by_sink else self._dropped)[reason] += count
             self._last_loss = reason, self._clock()
 
     def queue(self, count: int = 1) -> None:

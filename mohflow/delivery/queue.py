@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
 from typing import Literal
@@ -13,7 +13,6 @@ from typing import Literal
 import orjson
 
 from mohflow._event import Event
-from mohflow.delivery.inbox import Left
 
 
 Overflow = Literal["drop_lowest", "drop_oldest", "drop_newest", "block"]
@@ -23,8 +22,14 @@ Entry = tuple[int, float, int, int, bytes, Event | None]
 event itself, unless its line says the same as its fields. Without it an entry
 takes a fraction of the memory, and of the time of the garbage collector."""
 
+Left = tuple[int, int, bytes]
+"""The level of a line of JSON, its time, and itself without its newline."""
+
 ENTRY_BYTES = 300
 """Memory that an event takes beside its line, measured on CPython 3.11."""
+
+LINE_BYTES = 2048
+"""A line that is longer is looked at by itself."""
 
 KEPT_BYTES = 4096
 """Memory that orjson 3.13 leaves reserved behind a line, however short."""
@@ -97,11 +102,12 @@ class BoundedQueue:
             or self.weight * 2 > self._max_bytes
         )
 
-    def spare(self, line_bytes: int) -> int:
-        """Return how many lines of *line_bytes* fit for sure, as JSON."""
+    @property
+    def spare(self) -> int:
+        """Return how many lines of up to :data:`LINE_BYTES` fit for sure."""
         events = self._max_events - self.events
         size = self._max_bytes - self.weight
-        return min(events, size // _weight(line_bytes, is_kept=False))
+        return min(events, size // (LINE_BYTES + ENTRY_BYTES))
 
     def has_room(self, line_bytes: int) -> bool:
         """Return whether a line fits without another giving way."""
@@ -141,41 +147,43 @@ class BoundedQueue:
                 return False, gone
             self._pop(victim)
             gone += 1
-        self._enter((self.entered, now, level, time_ns, line, kept), size)
-        return True, gone
-
-    def _enter(self, entry: Entry, size: int) -> None:
-        level = entry[2]
+        entry = (self.entered, now, level, time_ns, line, kept)
         self.entered += 1
         waiting = self._lines.get(level)
         if waiting is None:
             waiting = self._lines[level] = deque()
         waiting.append(entry)
         self.events += 1
-        self.bytes += len(entry[4])
+        self.bytes += len(line)
         self.weight += size
+        return True, gone
 
-    def admit(self, left: deque[Left], came: Callable[[int], float]) -> int:
+    def admit(self, left: deque[Left], came: float) -> int:
         """
         Move lines of JSON from *left* as long as they fit.
-
-        Args:
-            left: Lines that wait to be put in.
-            came: Tells when one did, given its time.
 
         Returns:
             How many did.
         """
-        before = self.entered
-        while left and self.events < self._max_events:
-            level, time_ns, line = left[0]
-            size = ENTRY_BYTES + len(line)
-            if self.weight + size > self._max_bytes:
-                break
-            left.popleft()
-            now = came(time_ns)
-            self._enter((self.entered, now, level, time_ns, line, None), size)
-        return self.entered - before
+        first = number = self.entered
+        lines, weight, size = self._lines, self.weight, self.bytes
+        last = first + self._max_events - self.events
+        try:
+            while left and number < last:
+                level, time_ns, line = left[0]
+                needed = weight + ENTRY_BYTES + len(line)
+                if needed > self._max_bytes:
+                    break
+                waiting = lines.get(level)
+                if waiting is None:
+                    waiting = lines[level] = deque()
+                left.popleft()
+                waiting.append((number, came, level, time_ns, line, None))
+                number, weight, size = number + 1, needed, size + len(line)
+        finally:
+            self.entered, self.weight, self.bytes = number, weight, size
+            self.events += number - first
+        return number - first
 
     def _victim(self, level: int) -> int | None:
         """Return the level whose oldest gives way to an event of *level*."""

@@ -11,7 +11,7 @@ from mohflow.delivery.backlog import Backlog
 from mohflow.delivery.breaker import Breaker
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.in_flight import InFlight
-from mohflow.delivery.inbox import LINE_BYTES, Inbox
+from mohflow.delivery.inbox import Inbox, collect
 from mohflow.delivery.ledger import Ledger
 from mohflow.delivery.pace import Pace
 from mohflow.delivery.sight import Sight
@@ -45,7 +45,7 @@ class Shared:
             min(options.batch_bytes, sink.limits.max_bytes),
             options.linger,
         )
-        self.inbox = Inbox(clock())
+        self.inbox = Inbox(options, clock(), is_json=is_json)
         self.ledger = Ledger(clock, self.inbox)
         # Taken by itself where signal handlers run: one that raises while a
         # Condition is entered would leave it locked for ever.
@@ -53,7 +53,12 @@ class Shared:
         self.wake = threading.Condition(self.lock)
         spool = disk.spool if disk else None
         self.backlog = Backlog(
-            name, options, self.ledger, spool, self.inbox, is_json=is_json
+            name,
+            options,
+            self.ledger,
+            spool,
+            is_json=is_json,
+            reserve=self.inbox.reserve,
         )
         self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
         self.breaker = Breaker()
@@ -90,7 +95,7 @@ class Shared:
     def collect(self) -> None:
         """Take in what log calls have left."""
         if self.inbox:
-            self.backlog.collect(self.clock())
+            collect(self.inbox, self.backlog, self.ledger, self.clock())
         self.allow()
 
     def attend(self) -> None:
@@ -108,13 +113,13 @@ class Shared:
 
     def allow(self) -> None:
         """Tell log calls how much they may leave before they must act."""
-        count = 0
-        if self.is_attended and not self.is_closing:
-            # Threads that leave at the same time may go beyond it.
-            count = self.backlog.queue.spare(LINE_BYTES) // 2
-            if self.is_idle:
-                count = min(count, self.missing() - 1)
-        self.inbox.allow(count)
+        if not self.is_attended or self.is_closing:
+            self.inbox.limit = 0
+            return
+        self.inbox.allow(self.backlog.queue.spare)
+        if self.is_idle:
+            missing = max(1, self.missing())
+            self.inbox.limit = min(self.inbox.limit, missing - 1)
 
     def missing(self) -> int:
         """

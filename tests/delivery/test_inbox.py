@@ -15,7 +15,8 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow.delivery.dead_letters import DeadLetters
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.engine import Delivery
-from mohflow.delivery.inbox import LINE_BYTES, MAX_LEFT
+from mohflow.delivery.inbox import MAX_LEFT
+from mohflow.delivery.queue import LINE_BYTES
 from mohflow.delivery.spool import Spool
 
 
@@ -260,6 +261,7 @@ def test_a_child_begins_without_what_its_parent_has_left(start, sink) -> None:
     entered(delivery, sink)
     for number in range(10):
         leave(delivery, number)
+    shared, worker = delivery._shared, delivery._worker
     delivery.after_fork()
 
     assert 0 == delivery.ledger.snapshot().accepted
@@ -268,6 +270,10 @@ def test_a_child_begins_without_what_its_parent_has_left(start, sink) -> None:
     assert delivery.flush(soon())
     assert 99 == sink.numbers[-1]
     assert 1 == delivery.ledger.snapshot().delivered
+    with shared.wake:
+        shared.is_closing = True
+        shared.wake.notify_all()
+    assert worker.join(10)
 
 
 def test_one_of_a_thousand_calls_moves_what_was_left(start, sink) -> None:
@@ -280,3 +286,24 @@ def test_one_of_a_thousand_calls_moves_what_was_left(start, sink) -> None:
         moved.add(queue.entered)
 
     assert 3 <= len(moved) <= 5
+
+
+def test_with_a_full_queue_calls_still_take_no_lock(
+    start, sink, capsys
+) -> None:
+    delivery = start(queue_events=4096)
+    entered(delivery, sink)
+    for number in range(6000):
+        leave(delivery, number)
+    moved = set()
+    for number in range(6000, 7000):
+        leave(delivery, number)
+        moved.add(delivery._shared.backlog.queue.entered)
+    counts = delivery.ledger.snapshot()
+
+    assert 4096 * 15 // 16 <= counts.queued <= 4096
+    assert counts.is_balanced
+    assert len(moved) <= 6
+    sink.is_open.set()
+    assert delivery.flush(soon())
+    assert list(range(7000))[-counts.queued :] == sink.numbers[1:]
