@@ -91,9 +91,6 @@ class BoundedQueue:
         self.weight = 0
         """Bytes of memory."""
 
-    def __len__(self) -> int:
-        return self.events
-
     @property
     def is_half_full(self) -> bool:
         """Return whether there is little room left."""
@@ -111,11 +108,11 @@ class BoundedQueue:
 
     def has_room(self, line_bytes: int) -> bool:
         """Return whether a line fits without another giving way."""
-        size = _weight(line_bytes, is_kept=not self._is_json)
-        return (
-            self.events < self._max_events
-            and self.weight + size <= self._max_bytes
-        )
+        return self._fits(_weight(line_bytes, is_kept=not self._is_json))
+
+    def _fits(self, size: int) -> bool:
+        is_free = self.events < self._max_events
+        return is_free and self.weight + size <= self._max_bytes
 
     def offer(self, event: Event, now: float) -> tuple[bool, int]:
         """
@@ -138,10 +135,7 @@ class BoundedQueue:
         level, time_ns, line = left
         size = _weight(len(line), is_kept=kept is not None)
         gone = 0
-        while (
-            self.events >= self._max_events
-            or self.weight + size > self._max_bytes
-        ):
+        while not self._fits(size):
             victim = self._victim(level)
             if victim is None:
                 return False, gone
@@ -149,22 +143,14 @@ class BoundedQueue:
             gone += 1
         entry = (self.entered, now, level, time_ns, line, kept)
         self.entered += 1
-        waiting = self._lines.get(level)
-        if waiting is None:
-            waiting = self._lines[level] = deque()
-        waiting.append(entry)
+        self._lines.setdefault(level, deque()).append(entry)
         self.events += 1
         self.bytes += len(line)
         self.weight += size
         return True, gone
 
     def admit(self, left: deque[Left], came: float) -> int:
-        """
-        Move lines of JSON from *left* as long as they fit.
-
-        Returns:
-            How many did.
-        """
+        """Move lines from *left* as long as they fit; return how many."""
         first = number = self.entered
         lines, weight, size = self._lines, self.weight, self.bytes
         last = first + self._max_events - self.events

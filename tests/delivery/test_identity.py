@@ -137,7 +137,7 @@ class Process:
 
     @property
     def queued(self) -> int:
-        return len(self.shared.backlog.queue) + len(self.shared.inbox)
+        return self.shared.backlog.queue.events + len(self.shared.inbox)
 
     def leave(self, event: Event) -> None:
         """Do what a log call does that takes no lock if it can."""

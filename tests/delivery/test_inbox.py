@@ -306,4 +306,5 @@ def test_with_a_full_queue_calls_still_take_no_lock(
     assert len(moved) <= 6
     sink.is_open.set()
     assert delivery.flush(soon())
-    assert list(range(7000))[-counts.queued :] == sink.numbers[1:]
+    assert 4096 * 15 // 16 <= len(sink.numbers) - 1
+    assert list(range(7000))[1 - len(sink.numbers) :] == sink.numbers[1:]
