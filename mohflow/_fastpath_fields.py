@@ -39,8 +39,15 @@ RESERVED = frozenset(
 )
 """Names of fields that mean more than what they say."""
 
-PATH = re.compile("(?:/[a-z_.-]{0,13}+[0-9]{0,6}+)*+")
-"""Paths whose parts are too short for any secret that masking knows."""
+PLAIN = re.compile(
+    "[0-9a-f]{32}"
+    "|[A-Za-z_.-]{0,13}+[0-9]{0,6}+(?:/[A-Za-z_.-]{0,13}+[0-9]{0,6}+)*+"
+)
+"""
+Texts in which masking finds nothing: ids of 32 hex digits, and names, numbers
+and paths whose parts are too short for any secret that it knows. Most of them
+are new with every event or request, so that remembering them is no use.
+"""
 
 _NOTHING = re.compile("(?!)")
 _BEGIN_JSON = frozenset("{[ \t\n\r\v\f")
@@ -190,7 +197,7 @@ def checking(masker: Masker | None) -> Check:
 def _masked(masker: Masker) -> Check:
     mask = masker.text
     # A pattern of the user may want anything.
-    is_path = (_NOTHING if masker.has_own else PATH).fullmatch
+    is_plain = (_NOTHING if masker.has_own else PLAIN).fullmatch
 
     def check(fields: Fields) -> bool:
         clean = masker.clean
@@ -201,7 +208,7 @@ def _masked(masker: Masker) -> Check:
                 continue
             kind = type(value)
             if kind is str:
-                if value not in clean and not is_path(value):
+                if value not in clean and not is_plain(value):
                     if len(value) <= MAX_TEXT and value[:1] not in _BEGIN_JSON:
                         new.append(name)
                     else:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from mohflow._emit import emit
-from mohflow._levels import WARNING
+from mohflow._levels import STANDARD, WARNING
 from mohflow._pipeline import STAGE, THRESHOLDS
 from mohflow._thresholds import ROOT
 from mohflow.delivery.worker import is_worker
@@ -34,6 +34,9 @@ OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
 }
 """What a record has by itself, by formatters, or by uvicorn: no fields."""
+
+FEW = frozenset({"exc_info", "stack", "positional_args"})
+"""Fields of records that the fused chain has no use for."""
 
 SERVER_LOGGERS = (
     "uvicorn",
@@ -80,9 +83,16 @@ class PipelineHandler(logging.Handler):
         if is_worker() and record.name.startswith(CLIENT_LOGGERS):
             # A line for each of our own requests is nobody's event.
             return
-        output = THRESHOLDS.gate_of(record.name)
-        if record.levelno >= output.threshold:
-            emit(RECORD_CHAIN, output, record.levelno, fields_of(record))
+        output, number = THRESHOLDS.gate_of(record.name), record.levelno
+        if number < output.threshold:
+            return
+        fields = fields_of(record)
+        if number in STANDARD and FEW.isdisjoint(fields):
+            event = fields.pop("event")
+            if STAGE.pipeline.fast(output, number, {}, event, fields):
+                return
+            fields["event"] = event
+        emit(RECORD_CHAIN, output, number, fields)
 
 
 def leave_out(is_other: Callable[[logging.LogRecord], bool]) -> None:
