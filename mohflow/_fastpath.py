@@ -86,7 +86,8 @@ def compiled(pipeline: Pipeline) -> FastPath:
     assert isinstance(static, StaticFields)  # noqa: S101 - tells the type checker
     assert isinstance(stamp, AddTimestamp)  # noqa: S101 - as above
     masker = hide if isinstance(hide, Masker) else None
-    names, check = Names(masker), checking(masker)
+    names = Names(masker)
+    check = checking(masker, names)
     write = _written(pipeline)
     if steps.user:
         finish = finishing(names, check)

@@ -18,25 +18,14 @@ from typing import Any
 from mohflow._emit import emit
 from mohflow._levels import STANDARD, WARNING
 from mohflow._pipeline import STAGE, THRESHOLDS
+from mohflow._records import FEW, fields_of
 from mohflow._thresholds import ROOT
 from mohflow.delivery.worker import is_worker
 from mohflow.processors.context import merge_contextvars
-from mohflow.processors.level import set_aside
 
 
 RECORD_CHAIN = (merge_contextvars, STAGE)
 """What records go through, whatever ``capture_logs()`` does to the list."""
-
-OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
-    "asctime",
-    "color_message",
-    "message",
-    "taskName",
-}
-"""What a record has by itself, by formatters, or by uvicorn: no fields."""
-
-FEW = frozenset({"exc_info", "stack", "positional_args"})
-"""Fields of records that the fused chain has no use for."""
 
 SERVER_LOGGERS = (
     "uvicorn",
@@ -104,28 +93,6 @@ def leave_out(is_other: Callable[[logging.LogRecord], bool]) -> None:
     """
     if is_other not in _LEFT_OUT:
         _LEFT_OUT.append(is_other)
-
-
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the event dict of *record*: its message, extras, exception."""
-    fields = {
-        key: value
-        for key, value in vars(record).items()
-        if key not in OWN_ATTRIBUTES
-    }
-    set_aside(fields, "event")
-    try:
-        fields["event"] = record.getMessage()
-    except Exception:  # the line shows both parts instead
-        fields["event"] = record.msg
-        set_aside(fields, "positional_args")
-        fields["positional_args"] = record.args
-    if record.exc_info:
-        fields["exc_info"] = record.exc_info
-    if record.stack_info:
-        set_aside(fields, "stack")
-        fields["stack"] = record.stack_info
-    return fields
 
 
 class StdlibCapture:

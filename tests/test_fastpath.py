@@ -135,9 +135,28 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 # Mostly what is taken, so that the fused function is what is tested.
+PLAIN_VALUES = st.one_of(
+    st.sampled_from(
+        ["/login/17", "ab", "--token", "password", "hunter2", 42, 1.5, None]
+    ),
+    st.booleans(),
+)
+SMALL = st.recursive(
+    PLAIN_VALUES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(PLAIN_VALUES, min_size=15, max_size=18),
+        st.dictionaries(
+            st.sampled_from(["path", "name", "value", "id", "token", "level"]),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=8,
+)
 USUAL = st.dictionaries(
     st.sampled_from(["path", "user_id", "method", "email", "service"]),
-    st.one_of(ATOMS, st.just("/api/v1/login/17"), st.just(42)),
+    st.one_of(ATOMS, st.just("/api/v1/login/17"), SMALL),
     max_size=4,
 )
 FIELDS = st.one_of(USUAL, st.dictionaries(NAMES, VALUES, max_size=4))
@@ -409,6 +428,58 @@ class TestWhatIsTaken:
 
         assert 1 == count()
         assert [shown] * 2 == [event["thing"] for event in log_file.events]
+
+    @pytest.mark.parametrize("level", [20, "info", logging.WARNING])
+    def test_calls_of_log(self, log_file, taken, level):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            structlog.get_logger().log(level, "user.login", n=n)
+
+        assert 2 == count()
+
+    def test_events_that_are_interpolated(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            structlog.get_logger().info("login %d of %s", n, "ann", n=n)
+
+        assert 2 == count()
+        assert "login 2 of ann" == log_file.last["event"]
+
+    def test_records_of_logging(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            logging.getLogger("shop").info("login %d", n, extra={"n": n})
+
+        assert 2 == count()
+        assert ("login 2", "shop", 2) == tuple(
+            log_file.last[name] for name in ("event", "logger", "n")
+        )
+
+    def test_events_with_a_new_correlation_id(self, log_file, taken):
+        log_file.configure()
+        log_thrice(structlog.get_logger().bind(correlation_id="0" * 32))
+        masker = STAGE.pipeline.steps.after[1]
+        count, clean = taken(), len(masker.clean)
+        for n in range(3):
+            log = structlog.get_logger()
+            log.info("x", correlation_id=f"{n:032x}", path="/a")
+
+        assert 3 == count()
+        assert clean + 1 >= len(masker.clean)
+
+    def test_small_dicts_and_lists(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        user = {"id": 42, "roles": ["admin", "ops"], "new": False}
+        for _ in range(3):
+            structlog.get_logger().info("x", user=user, items=[user] * 2)
+
+        assert 2 == count()
+        assert user == log_file.last["user"]
+        assert [user] * 2 == log_file.last["items"]
 
     def test_events_for_a_processor_of_a_user(self, log_file, taken):
         log_file.configure(processors=[add_secret])
