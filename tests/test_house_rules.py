@@ -52,7 +52,7 @@ BROAD_EXCEPTS = {
     "mohflow/settings/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/sinks/console.py": (1, "raised as Unavailable, so counted"),
     "mohflow/testing/contract.py": (4, "noted in the failure of the check"),
-    "mohflow/stdlib.py": (1, "message and arguments are shown side by side"),
+    "mohflow/_records.py": (1, "message and arguments are shown side by side"),
 }
 """
 How many each file has, and who is told or what takes the value's place: only
