@@ -11,8 +11,8 @@ import pytest
 
 
 LAYERS = {
-    0: "typing exceptions _event _faults _levels _thresholds diagnostics "
-    "_delivery_options _interpreter _lazy",
+    0: "typing exceptions _event _expression _faults _levels _thresholds "
+    "diagnostics _delivery_options _interpreter _lazy",
     1: "processors delivery",
     2: "sinks",
     3: "settings",

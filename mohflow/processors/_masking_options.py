@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from mohflow._expression import expression
 from mohflow.processors._keys import KEY
 from mohflow.processors._patterns import RULES
 
@@ -26,7 +27,7 @@ Strategy = Literal["redact", "partial", "hash", "remove"]
 Detector = Callable[[str], Iterable[tuple[int, int]]]
 """Finds the parts of a text that have to go, as pairs of begin and end."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_NAME = expression(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class MaskingOptions(BaseModel):
