@@ -107,7 +107,7 @@ def build(
 
 def stderr_route(max_line_bytes: int) -> Route:
     """Return where events go after :func:`mohflow.shutdown`."""
-    sink = ConsoleSink(ConsoleOptions(stream="stderr"))
+    sink = ConsoleSink(ConsoleOptions.model_construct(stream="stderr"))
     return Route(
         Inline("stderr", sink), LineLimit(JsonRenderer(), max_line_bytes)
     )
@@ -161,7 +161,7 @@ def _console(
 ) -> list[Route]:
     if settings.console is False:
         return []
-    options = settings.console or ConsoleOptions()
+    options = settings.console or ConsoleOptions.model_construct()
     stream = getattr(sys, options.stream)
     colors = wants_colors(stream, environ)
     is_for_people = is_terminal(stream) or colors

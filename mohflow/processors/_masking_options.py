@@ -34,7 +34,10 @@ class MaskingOptions(BaseModel):
     """What is hidden in events, and what takes its place."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     keys: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ class Masker:
     """
 
     def __init__(self, options: MaskingOptions | None = None) -> None:
-        self._options = options = options or MaskingOptions()
+        self._options = options = options or MaskingOptions.model_construct()
         own = (
             Rule(name, re.compile(pattern), (), "", "", among="all")
             for name, pattern in options.patterns.items()
