@@ -32,9 +32,9 @@ from mohflow.settings._environment import PREFIX, options_of
 from mohflow.settings._sources import Layer, Origin
 from mohflow.settings._validation import Origin as Whence
 from mohflow.settings._validation import explain, nearest
+from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
-from mohflow.sinks.file import FileOptions
 from mohflow.typing import Level
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,6 +77,8 @@ _TEXT_FOR = {
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean ...`` if a known name is close, and all names."""
+    import difflib  # noqa: PLC0415 - most settings are right
+
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
