@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mohflow._expression import expression
 from mohflow.processors._checks import (
     has_digit,
     is_basic,
@@ -32,7 +33,7 @@ _SPOKEN_HINTS = ("password ", "passwd ", "passphrase ", "passcode ")
 CREDENTIALS: tuple[Rule, ...] = (
     Rule(
         "private-key",
-        re.compile(
+        expression(
             r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END [A-Z0-9 ]{0,60}+-----"
             r"|(?:\s|\\[nrt]|[\"',+])*+"
@@ -46,7 +47,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(
+        expression(
             r"""://[^\s:/?#"'<>\[\]]{0,256}+:(?![0-9]{1,5}[/?#,])"""
             r"""(?P<secret>[^\s"'<>@]{1,512}+"""
             r"""(?:@[^\s/"'<>@?#]{1,256}+(?=@)){0,3})@"""
@@ -58,7 +59,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(r"://(?P<secret>[A-Za-z0-9_-]{20,256}+)@"),
+        expression(r"://(?P<secret>[A-Za-z0-9_-]{20,256}+)@"),
         ("://",),
         "https://0a1b2c3d4e5f" + "0a1b2c3d4e5f@git.example.com",
         "ssh://deploy@git.example.com",
@@ -67,7 +68,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(
+        expression(
             r"""[\w.+-]{1,32}:(?P<secret>[^\s:/@"'<>=]{1,64})@(?:localhost"""
             r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
             r"|(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}(?=:[0-9]))"
@@ -75,11 +76,11 @@ CREDENTIALS: tuple[Rule, ...] = (
         ("@",),
         "proxy app:hunter2" + "@10.0.0.1:3128",
         "nginx:1.25@sha256:0a1b and a:b@c",
-        lead=re.compile(r"""[\w.+-]{1,32}:[^\s:/@"'<>=]{1,64}\Z"""),
+        lead=expression(r"""[\w.+-]{1,32}:[^\s:/@"'<>=]{1,64}\Z"""),
     ),
     Rule(
         "url-password",
-        re.compile(r"thin:[^\s/@:]{1,64}/(?P<secret>[^\s@]{1,128})@"),
+        expression(r"thin:[^\s/@:]{1,64}/(?P<secret>[^\s@]{1,128})@"),
         ("thin:",),
         "jdbc:oracle:thin:scott/" + "tiger@//db:1521/shop",
         "jdbc:oracle:thin:@//db:1521/shop",
@@ -87,7 +88,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:bearer|token)(?:[ \t]{{1,4}}|%20)"
             # What goes on behind a "=" is a pair, not a credential.
             r"(?P<secret>[A-Za-z0-9._~+/-]{8,}+=*+)(?![A-Za-z0-9])"
@@ -100,7 +101,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:basic)(?:[ ]{{1,4}}|%20)"
             r"(?P<secret>[A-Za-z0-9+/]{4,}+={0,2})"
         ),
@@ -112,7 +113,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:digest)[ ](?=[a-z]{{2,16}}=)(?P<secret>[^\r\n]++)"
         ),
         ("digest ",),
@@ -123,7 +124,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(r"(?i:auth plain) (?P<secret>[A-Za-z0-9+/=]{8,}+)"),
+        expression(r"(?i:auth plain) (?P<secret>[A-Za-z0-9+/=]{8,}+)"),
         ("auth plain ",),
         "C: AUTH PLAIN AGFubgBo" + "dW50ZXIy",
         "AUTH PLAIN disabled",
@@ -132,7 +133,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             rf"""{_SPOKEN}["'`](?P<secret>[^"'`\r\n]{{1,128}}+)["'`]"""
         ),
         _SPOKEN_HINTS,
@@ -143,7 +144,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             rf"{_SPOKEN}(?P<secret>(?=[^\s0-9]{{0,64}}[0-9])"
             r"""(?=[^\sa-zA-Z]{0,64}[a-zA-Z])[^\s"'`,;]{6,128})"""
         ),
@@ -155,7 +156,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"""(?i:identified[ ]by(?:[ ]password)?)[ ]"""
             r"""['"](?P<secret>[^'"\r\n]{1,256})['"]"""
         ),
@@ -167,7 +168,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+password\s+"
             r"(?P<secret>[^\s]{1,256})"
         ),
@@ -176,11 +177,11 @@ CREDENTIALS: tuple[Rule, ...] = (
         "machine login without password failed",
         None,
         "phrase",
-        lead=re.compile(r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+\Z"),
+        lead=expression(r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+\Z"),
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"curl[^\n|;]{0,200}?[ ](?:-u|--user)[ =]?"
             r"""["']?[^\s:"']{1,64}:(?P<secret>[^\s"']{1,256})"""
         ),
@@ -192,7 +193,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"(?:login -|sshpass|mysql\w{0,8})[^\n|;,&]{0,200}?"
             r"(?<![\w-])-p[ ]?"
             r"""["']?(?P<secret>[^\s"'-][^\s"']{0,256})"""
@@ -205,7 +206,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
+        expression(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
         ("code is ",),
         "your login code is 4829" + "13",
         "the error code is 4829",
@@ -214,7 +215,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "query-secret",
-        re.compile(r"[?&](?:key|code)=(?P<secret>[\w.~%+/-]{16,512}+)"),
+        expression(r"[?&](?:key|code)=(?P<secret>[\w.~%+/-]{16,512}+)"),
         ("key=", "code="),
         "/maps?key=" + "a1B2c3D4" * 3,
         "/cache?key=user-42-profile-settings&code=E1042",
@@ -223,7 +224,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "azure",
-        re.compile(
+        expression(
             r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~"
             r"[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])"
         ),
@@ -234,15 +235,15 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "telegram",
-        re.compile(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
+        expression(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
         (":AA",),
         "/bot110201543:AA" + "HdqTcvCH1vGWJxfSeofSAs0K5PALDsawx/getMe",
         "10:AA and 12345678:AAshort",
-        lead=re.compile(r"(?<![0-9])[0-9]{8,10}\Z"),
+        lead=expression(r"(?<![0-9])[0-9]{8,10}\Z"),
     ),
     Rule(
         "slack",
-        re.compile(
+        expression(
             r"hooks\.slack\.com/(?:services|workflows|triggers)/"
             r"(?P<secret>[\w/+-]{20,}+)"
         ),
@@ -252,7 +253,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "discord",
-        re.compile(r"/api/webhooks/[0-9]{5,20}/(?P<secret>[\w-]{20,}+)"),
+        expression(r"/api/webhooks/[0-9]{5,20}/(?P<secret>[\w-]{20,}+)"),
         ("/api/webhooks/",),
         "https://discord.com/api/webhooks/123456789012/" + "A1b2" * 17,
         "/api/webhooks/17/deliveries",

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._rule import Rule
 from mohflow.processors._span import LIMIT, Looks, Span
 
@@ -40,8 +41,8 @@ SHAPES = bytes(_SHAPES)
 
 _WORDS = _classes([(_LOWER + _UPPER + _DIGIT + "_-.", b"a")], b" ")
 _LONG = "a" * LONG_WORD
-_RUN = re.compile("0++|.", re.DOTALL)
-_TAME = re.compile(r"[a-z_.-]++|[0-9a-f.-]++")
+_RUN = expression("0++|.", re.DOTALL)
+_TAME = expression(r"[a-z_.-]++|[0-9a-f.-]++")
 """Words of names, and of numbers in hexadecimal: never tokens."""
 
 
@@ -74,8 +75,8 @@ class Finder:
             re.escape(prefix)
             for prefix in sorted(self._by_prefix, key=lambda p: (-len(p), p))
         )
-        self._at_start = re.compile(f"({prefixes})")
-        self._inside = re.compile(f"[-_.]({prefixes})")
+        self._at_start = expression(f"({prefixes})")
+        self._inside = expression(f"[-_.]({prefixes})")
 
     def _file(self, hint: str, rule: Rule) -> None:
         """Note where *hint* is looked up, and what has to be there before."""

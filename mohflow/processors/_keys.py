@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._values import (
     is_credential,
     is_number,
@@ -125,11 +124,11 @@ MAX_TAIL = 24
 MAX_CACHED = 4096
 """Names whose verdict is remembered; all are dropped when it is full."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_WORD_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+|\d+")
+_WORD = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD_OF_ANY_SCRIPT = expression(r"[^\W\d_]+|\d+")
 
-_NAME_AT_END = re.compile(r"([\w.-]*+)[\]\s\"'`\\)]*\Z")
-_BETWEEN = re.compile(r"[\W_]+")
+_NAME_AT_END = expression(r"([\w.-]*+)[\]\s\"'`\\)]*\Z")
+_BETWEEN = expression(r"[\W_]+")
 
 Check = Callable[[str], bool]
 

@@ -6,6 +6,7 @@ import re
 
 from collections.abc import Callable
 
+from mohflow._expression import expression
 from mohflow.processors._national_checks import (
     is_aadhaar,
     is_ahv,
@@ -25,7 +26,7 @@ from mohflow.processors._national_checks import (
 from mohflow.processors._rule import LEFT, RIGHT, Rule
 
 
-_CALLED = re.compile(
+_CALLED = expression(
     r"(?<![a-z])(?:nhs|nino|n\.?i\.?(?= n| ?:|#)|national insurance|sin"
     r"|social insurance|ssn|social security|itin|aadh?aar|pesel|bsn|sofi"
     r"|burgerservicenummer|tfn|tax file|cpf|cnpj|dni|nie|nif|tckn|kimlik"
@@ -49,10 +50,10 @@ def _row(
     no: str,
     check: Callable[[re.Match[str]], bool] | None,
 ) -> Rule:
-    expression = re.compile(
+    number = expression(
         f"{LEFT}(?<![0-9][.-])(?:{pattern}){RIGHT}(?![.-][0-9])"
     )
-    return Rule("national-id", expression, hints, yes, no, check, "shape")
+    return Rule("national-id", number, hints, yes, no, check, "shape")
 
 
 NATIONAL_IDS: tuple[Rule, ...] = (

@@ -12,7 +12,6 @@ import os
 import re
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +26,28 @@ MAX_BYTES = 1_000_000
 KINDS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 
-@dataclass(frozen=True)
 class ConfigFile:
-    """What a configuration file says."""
+    """
+    What a configuration file says.
 
-    path: Path
-    values: Mapping[str, Any] = field(repr=False)
-    text: str = field(repr=False)
-    below: tuple[str, ...] = ()
-    """The tables in which the values stand, as ``tool.mohflow``."""
+    Args:
+        path: Where it is.
+        values: What it says.
+        text: All that is in it, to tell lines.
+        below: The tables in which the values stand, as ``tool.mohflow``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        values: Mapping[str, Any],
+        text: str,
+        below: tuple[str, ...] = (),
+    ) -> None:
+        self.path = path
+        self.values = values
+        self.text = text
+        self.below = below
 
     def where(self, path: Sequence[str]) -> str:
         """Return the file and the line of the value at *path*."""

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
@@ -27,13 +27,14 @@ from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import _config_file, _sources, _warnings, plugins
+from mohflow.settings._deferred import BuiltWhenGiven
 from mohflow.settings._environment import PREFIX, options_of
 from mohflow.settings._sources import Layer, Origin
 from mohflow.settings._validation import Origin as Whence
 from mohflow.settings._validation import explain, nearest
+from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
-from mohflow.sinks.file import FileOptions
 from mohflow.typing import Level
 
 
@@ -75,13 +76,19 @@ class Settings(BaseSettings):
     """Levels of loggers by name, which hold for the names below them too;
     as a variable ``db=DEBUG,urllib3=WARNING``. They win over ``level``."""
 
-    console: ConsoleOptions | Literal[False] | None = None
+    console: Annotated[
+        ConsoleOptions | Literal[False] | None, BuiltWhenGiven()
+    ] = None
     """``False``: nothing is written to the console."""
 
-    file: FileOptions | Literal[False] | None = None
+    file: Annotated[FileOptions | Literal[False] | None, BuiltWhenGiven()] = (
+        None
+    )
     """A path or options: every event is also written to that file."""
 
-    loki: LokiOptions | Literal[False] | None = None
+    loki: Annotated[LokiOptions | Literal[False] | None, BuiltWhenGiven()] = (
+        None
+    )
     """A URL or options: every event is also sent to that Loki."""
 
     sinks: dict[str, Any] = Field(default_factory=dict)
@@ -94,7 +101,9 @@ class Settings(BaseSettings):
     another process does. Without it that waits in memory and dies with the
     process."""
 
-    masking: MaskingOptions | Literal[False] | None = None
+    masking: Annotated[
+        MaskingOptions | Literal[False] | None, BuiltWhenGiven()
+    ] = None
     """``False``: secrets in events are written as they are."""
 
     capture_stdlib: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -76,10 +75,19 @@ _TEXT_FOR = {
 }
 
 
+def closest(
+    word: str, known: Iterable[str], likeness: float = 0.6
+) -> list[str]:
+    """Return what *word* is meant to be, if one of *known* is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - most are right
+
+    return get_close_matches(word, known, 1, likeness)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean ...`` if a known name is close, and all names."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = closest(name, names)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return hint or f" Known: {', '.join(names)}."
 
@@ -169,7 +177,7 @@ def _remedy(fault: ErrorDetails) -> str:
     if known is not None:
         text = known.format(**facts)
         choices = re.findall(r"'([^']*)'", facts.get("expected", ""))
-        close = difflib.get_close_matches(str(fault["input"]), choices, n=1)
+        close = closest(str(fault["input"]), choices)
         return f"{text}. Did you mean {close[0]!r}?" if close else f"{text}."
     message = fault["msg"].removeprefix("Value error, ").removesuffix(".")
     # Some messages repeat the value.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from mohflow.diagnostics import complain
 from mohflow.settings._sources import Layer, leaves, profiles
-from mohflow.settings._validation import is_secret
+from mohflow.settings._validation import closest, is_secret
 
 
 CLOSE = 0.85
@@ -26,7 +25,7 @@ def warn_of_profile(layers: Iterable[Layer], environment: str | None) -> None:
     ]
     if environment is None or environment in known:
         return
-    for close in get_close_matches(environment, known, 1, CLOSE):
+    for close in closest(environment, known, CLOSE):
         complain(
             f"profile {environment}",
             f"environment {environment!r} has no profile, so the base alone "

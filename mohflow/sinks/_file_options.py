@@ -51,7 +51,7 @@ def _permissions(mode: Any) -> Any:
 class FileOptions(BaseModel):
     """Where and how events are written to a file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     path: Annotated[pathlib.Path | str, AfterValidator(_path)]
     """The file. It and its folders are created when they are missing."""

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from mohflow._delivery_options import DeliveryOptions
+from mohflow._expression import expression
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 
@@ -44,8 +45,8 @@ Path = Annotated[
     AfterValidator(lambda path: pathlib.Path(os.path.expanduser(path))),
 ]
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_HEADER_NAME = expression(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = expression(r"[\t\x20-\x7e]*")
 
 _CREDENTIALS = ("auth", "cookie", "key", "secret", "token")
 """What the names of headers have in them that say who one is."""
