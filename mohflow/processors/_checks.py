@@ -168,9 +168,10 @@ def is_no_port(match: re.Match[str]) -> bool:
     return re.match(r"[0-9]{1,5}(?::|$)", match["secret"]) is None
 
 
-_PHONE = re.compile(
-    r"(?<![a-z])(?:phone|mobile|tel|telephone|fax)(?![a-z])[^0-9\n]{0,14}\Z"
-)
+CALLS_PHONE = "phone|mobile|tel|telephone|fax"
+"""Words behind which a number is that of a phone."""
+
+_PHONE = re.compile(rf"(?<![a-z])(?:{CALLS_PHONE})(?![a-z])[^0-9\n]{{0,14}}\Z")
 
 
 def is_called_phone(match: re.Match[str]) -> bool:

@@ -120,6 +120,7 @@ CREDENTIALS: tuple[Rule, ...] = (
         "Digest mismatch",
         None,
         "phrase",
+        needs="=",
     ),
     Rule(
         "authorization",
@@ -164,6 +165,7 @@ CREDENTIALS: tuple[Rule, ...] = (
         "identified by their names",
         None,
         "phrase",
+        needs="'\"",
     ),
     Rule(
         "password",
@@ -189,6 +191,7 @@ CREDENTIALS: tuple[Rule, ...] = (
         "curl -s https://example.com:80",
         None,
         "phrase",
+        needs="-",
     ),
     Rule(
         "password",
@@ -202,6 +205,7 @@ CREDENTIALS: tuple[Rule, ...] = (
         "docker login -u ann, mysql -h db -P 3306, mkdir -p /srv",
         is_no_port,
         "phrase",
+        needs="-",
     ),
     Rule(
         "password",
@@ -219,6 +223,7 @@ CREDENTIALS: tuple[Rule, ...] = (
         "/maps?key=" + "a1B2c3D4" * 3,
         "/cache?key=user-42-profile-settings&code=E1042",
         is_mixed,
+        needs="?&",
         before=1,
     ),
     Rule(
@@ -235,10 +240,11 @@ CREDENTIALS: tuple[Rule, ...] = (
     Rule(
         "telegram",
         re.compile(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
-        (":AA",),
+        ("00000000:AA",),
         "/bot110201543:AA" + "HdqTcvCH1vGWJxfSeofSAs0K5PALDsawx/getMe",
         "10:AA and 12345678:AAshort",
-        lead=re.compile(r"(?<![0-9])[0-9]{8,10}\Z"),
+        among="shape",
+        lead=re.compile(r"(?<![0-9])[0-9]{0,2}\Z"),
     ),
     Rule(
         "slack",

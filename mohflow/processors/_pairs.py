@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mohflow.processors._keys import KEY, MAX_TAIL, KeyRules
+from mohflow.processors._keys import KEY, KeyRules
+from mohflow.processors._shapes import Views
 from mohflow.processors._span import LIMIT, Looks, Span
 from mohflow.processors._values import (
     NULLS,
@@ -24,10 +25,6 @@ from mohflow.processors._values import (
 COST: Final = 12
 """What a look at one pair costs, in us."""
 
-MAX_TAILS: Final = 4096
-"""Ends of names that are remembered; all are dropped when it is full."""
-
-_BEFORE = " \t\"'`\\])"
 _SEPARATOR = re.compile(r"[=:][=>]{0,2}")
 
 # Read backwards from the separator: blanks, the end of a quoted key or of a
@@ -117,41 +114,26 @@ class PairFinder:
     def __init__(self, names: KeyRules, *, whole: bool = False) -> None:
         self._names = names
         self._whole = whole
-        self._plain: set[str] = set()
 
-    def find(self, text: str, looks: Looks) -> Iterator[Span]:
+    def find(self, views: Views, looks: Looks) -> Iterator[Span]:
         """Yield what has to go; all of the rest once it may not go on."""
-        for mark in "=:":
-            if mark not in text or not self._has_secret_end(text, mark):
-                continue
-            at = text.find(mark)
-            done = 0
-            while at >= 0:
-                if at >= done and self._is_worth_a_look(text, at):
-                    if not looks(COST):
-                        yield Span(at, len(text), LIMIT)
-                        return
-                    span = self._span(text, at)
-                    if span is not None:
-                        yield span
-                        done = span.end
-                at = text.find(mark, at + 1)
-
-    def _has_secret_end(self, text: str, mark: str) -> bool:
-        tails = {_tail(part) for part in set(text.split(mark))}
-        unknown = tails - self._plain
-        if not unknown:
-            return False
-        plain = {t for t in unknown if not self._names.may_end_name(t)}
-        if len(self._plain) + len(plain) > MAX_TAILS:
-            self._plain.clear()
-        if len(plain) <= MAX_TAILS:
-            self._plain |= plain
-        return len(plain) < len(unknown)
-
-    def _is_worth_a_look(self, text: str, at: int) -> bool:
-        tail = _tail(text[max(0, at - 96) : at])
-        return tail not in self._plain and self._names.may_end_name(tail)
+        text = views.text
+        done = {"=": 0, ":": 0}
+        for start, places in self._names.endings(views):
+            if not looks(len(places) // 8):
+                yield Span(start, len(text), LIMIT)
+                return
+            for at in places:
+                mark = text[at]
+                if at < done[mark]:
+                    continue
+                if not looks(COST):
+                    yield Span(at, len(text), LIMIT)
+                    return
+                span = self._span(text, at)
+                if span is not None:
+                    yield span
+                    done[mark] = span.end
 
     def _span(self, text: str, at: int) -> Span | None:
         yek = _YEK.match(text[max(0, at - 270) : at][::-1])
@@ -170,13 +152,6 @@ class PairFinder:
         if start >= end:
             return None
         return Span(at - yek.end() if self._whole else start, end, KEY)
-
-
-def _tail(part: str) -> str:
-    """Return the end of what stands before a separator."""
-    if part[-1:].isalnum():
-        return part[-MAX_TAIL:].rpartition(" ")[2]
-    return part[-96:].rstrip(_BEFORE)[-MAX_TAIL:].rpartition(" ")[2]
 
 
 def _value_span(
