@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
-from mohflow.processors._remembered import remember
+from mohflow.processors._remembered import MAX_REMEMBERED
 from mohflow.processors._shapes import Views, letters_of
 
 
-SEGMENT: Final = 16_384
+SEGMENT: Final = 8_192
 """Characters that are searched at once, so that a hostile text ends early."""
 
 MAX_NAME: Final = 320
@@ -50,21 +50,19 @@ class Endings:
         self._tails = re.compile(_trie({tail[::-1] for tail in tails} - {""}))
         found = _trie(ends | {letters_of(tail)[::-1] for tail in tails})
         self._pattern = re.compile(f"=(?:{found}|[\x80-\xff])")
-        self._harmless: set[str] = set()
+        self._verdicts: dict[str, bool] = {}
 
-    def __call__(self, views: Views) -> Iterator[tuple[int, list[int]]]:
-        """Yield where each part of a text begins, and its separators."""
+    def __call__(self, views: Views, start: int) -> list[int]:
+        """Return the separators in the part of a text that begins there."""
         text = views.text
         if len(text) <= SEGMENT:
-            yield 0, self._places(text, views.letters)
-            return
-        for start in range(0, len(text), SEGMENT):
-            before = max(0, start - MAX_NAME)
-            part = text[before : start + SEGMENT]
-            if "=" in part or ":" in part:
-                places = self._places(part, letters_of(part))
-                skipped = start - before
-                yield start, [p + before for p in places if p >= skipped]
+            return self._places(text, views.letters)
+        before = max(0, start - MAX_NAME)
+        part = text[before : start + SEGMENT]
+        if "=" not in part and ":" not in part:
+            return []
+        places = self._places(part, letters_of(part))
+        return [before + p for p in places if before + p >= start]
 
     def _places(self, text: str, letters: str) -> list[int]:
         backwards = letters[::-1]
@@ -88,8 +86,15 @@ class Endings:
     def _is_harmless(self, backwards: str, at: int) -> bool:
         """Return whether only the tail of a name is like that of secrets."""
         name = backwards[at : at + MAX_TAIL]
-        if name in self._harmless:
-            return True
+        verdict = self._verdicts.get(name)
+        if verdict is None:
+            verdict = self._is_only_tail(name)
+            if len(self._verdicts) >= MAX_REMEMBERED:
+                self._verdicts.clear()
+            self._verdicts[name] = verdict
+        return verdict
+
+    def _is_only_tail(self, name: str) -> bool:
         rest, separator, _ = name.partition("=")
         while self._ends.match(rest) is None:
             tail = self._tails.match(rest)
@@ -99,10 +104,7 @@ class Endings:
         else:
             return False
         is_whole = separator or not rest[-1:].isalpha() or len(rest) >= 8
-        if not is_whole or not rest.isascii():
-            return False
-        remember(self._harmless, name)
-        return True
+        return bool(is_whole) and rest.isascii()
 
 
 def _trie(words: Iterable[str]) -> str:

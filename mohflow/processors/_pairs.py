@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from mohflow.processors._endings import SEGMENT
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._shapes import Views
 from mohflow.processors._span import LIMIT, Looks, Span
@@ -118,9 +119,12 @@ class PairFinder:
     def find(self, views: Views, looks: Looks) -> Iterator[Span]:
         """Yield what has to go; all of the rest once it may not go on."""
         text = views.text
-        done = {"=": 0, ":": 0}
-        for start, places in self._names.endings(views):
-            if not looks(len(places) // 8):
+        done = {mark: 0 if mark in text else len(text) for mark in "=:"}
+        for start in range(0, len(text), SEGMENT):
+            if min(done.values()) >= start + SEGMENT:
+                continue
+            places = self._names.endings(views, start)
+            if not looks(len(places) // 4):
                 yield Span(start, len(text), LIMIT)
                 return
             for at in places:
