@@ -10,7 +10,7 @@ from typing import Final
 from mohflow.processors._digits import DigitFinder
 from mohflow.processors._remembered import remember
 from mohflow.processors._rule import Rule
-from mohflow.processors._shapes import Views, letters_of, outlined
+from mohflow.processors._shapes import LONG_WORD, Views, letters_of, outlined
 from mohflow.processors._span import LIMIT, Looks, Span
 
 
@@ -63,6 +63,7 @@ class Finder:
         self._by_gate: dict[str, dict[str, _Hints]] = {g: {} for g in _GATES}
         self._runs = DigitFinder(whole)
         self._scanned: list[tuple[str, Rule]] = []
+        self._by_word: _Hints = []
         self._by_prefix: dict[str, Rule] = {}
         self._tokenless: set[str] = set()
         for rule in rules:
@@ -77,7 +78,9 @@ class Finder:
 
     def _file(self, hint: str, rule: Rule) -> None:
         """Note where *hint* is looked up, and what has to be there before."""
-        if rule.among == "text":
+        if rule.among == "text" and rule.before >= LONG_WORD:
+            self._by_word.append((hint, rule))
+        elif rule.among == "text":
             needs = rule.needs or next(c for c in hint if not c.isalnum())
             self._by_character.setdefault(needs, []).append((hint, rule))
         elif rule.among == "scan":
@@ -111,6 +114,7 @@ class Finder:
         has_long = views.has_long_word()
         if has_long:
             found += self._in_words(views, looks)
+            found += self._at_all(self._by_word, text, text, looks)
         lines = views.outline()
         has_digit = "0" in lines
         if (" " in text or "%20" in text) and (

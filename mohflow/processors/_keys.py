@@ -31,6 +31,7 @@ SECRET_NAMES = """
     master key, private key, private keys, rsa key, secret key, secret keys,
     secret key base, server key, service key, session key, shared key,
     signing key, ssh key, ssl key, storage key, subscription key, tls key,
+    instrumentation key, psk,
     webhook key, write key, access signature, amz signature, goog signature,
     credit card, debit card, card number, card no, card num,
     cc number, cc num, cc no,
@@ -78,7 +79,7 @@ PUBLIC_NAMES = """
 _TAILS = """
     code val value text plain plaintext raw hash string header hex b64 base64
     encoded encrypted confirmation confirm again repeat new old current prod
-    production staging live test dev default
+    production staging live test dev default is
 """
 TAILS = frozenset(_TAILS.split())
 """Words behind a secret name that do not change what it names."""

@@ -21,9 +21,21 @@ MAX_CONTENT: Final = 4096
 # One character that must stand there is searched for four times faster than
 # two; hence what follows it is only looked at.
 _DASHES = re.compile("-(?=-)")
+_ATTRIBUTES = re.compile(
+    r"""<[A-Za-z]\w{0,32}[ ](?:[\w-]{1,32}="[^"<>]{0,64}"[ ]){0,3}?"""
+    r"""(?:key|name)="(?P<name>[\w.:-]{1,64})"[ ]{1,4}"""
+    r"""value="(?P<value>[^"<>]{1,512}+)\""""
+)
+_ENCODED = re.compile("%(?:25)?3[DdAa]")
+_ENCODED_NAME = re.compile(r"(?:[27]2(?:52)?%)?([\w.-]{2,64})")
+_ENCODED_VALUE = re.compile(
+    r"(?:%(?:25)?2[027]|[+])*+"
+    r"(?P<value>(?:(?!%(?:25)?(?:2[267C]|3B|7D))[^\s&\"'<>;,]){1,512}+)",
+    re.IGNORECASE,
+)
 _OPENINGS = (
-    re.compile(r"""\((?=b?['"])"""),
-    re.compile(r"""\[(?=b?['"])"""),
+    re.compile(r"""\((?=[ ]?b?['"])"""),
+    re.compile(r"""\[(?=[ ]?b?['"])"""),
 )
 
 _OPTION = re.compile(
@@ -32,7 +44,7 @@ _OPTION = re.compile(
     r"""|(?P<bare>[^\s"'|;&<>-][^\s"'|;<>]{0,511}))"""
 )
 _TUPLE = re.compile(
-    r"""[(\[]b?(?P<left>['"])(?P<name>[\w. -]{1,64})(?P=left),[ ]?"""
+    r"""[(\[][ ]?b?(?P<left>['"])(?P<name>[\w. -]{1,64})(?P=left),[ ]?"""
     r"""b?(?P<right>['"])(?P<value>(?:(?!(?P=right))[^\\]|\\.){1,4096}+)"""
     r"""(?P=right)[ ]?[)\]]"""
 )
@@ -44,6 +56,23 @@ _ITEM = re.compile(
     r"""\s{0,8}(?:[NEB]?'(?P<text>(?:[^'\\]|''|\\.)*+)'|(?P<bare>[^,()']++"""
     r"""(?:\([^()]{0,256}\))?))\s{0,8}(?P<end>[,)])?"""
 )
+
+
+def find_encoded(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
+    """Find the values of pairs in what is quoted for a URL: ``%3D``."""
+    for sign in _ENCODED.finditer(text):
+        before = _ENCODED_NAME.match(
+            text[max(0, sign.start() - 72) : sign.start()][::-1]
+        )
+        value = _ENCODED_VALUE.match(text, sign.end())
+        check = names.check(before[1][::-1]) if before and value else None
+        if check is None or value is None:
+            continue
+        if not looks(COST):
+            yield Span(sign.start(), len(text), LIMIT)
+            return
+        if check(value["value"]) and not is_placeholder(value["value"]):
+            yield Span(*value.span("value"), KEY)
 
 
 def find_elements(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
@@ -63,6 +92,20 @@ def find_elements(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
             if start and opened >= 0 and check(value.strip()):
                 yield Span(start, at, KEY)
         at = text.find("</", at + 2)
+
+
+def find_attributes(
+    text: str, names: KeyRules, looks: Looks
+) -> Iterator[Span]:
+    """Find the values in ``<add key="ApiKey" value="x"/>``."""
+    for element in _ATTRIBUTES.finditer(text):
+        if not looks(COST):
+            yield Span(element.start(), len(text), LIMIT)
+            return
+        check = names.check(element["name"])
+        value = element["value"]
+        if check and check(value) and not is_placeholder(value):
+            yield Span(*element.span("value"), KEY)
 
 
 def find_options(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:

@@ -144,7 +144,9 @@ class PairFinder:
         separator = _SEPARATOR.match(text, at)
         if yek is None or separator is None or text.startswith("::", at):
             return None
-        before = yek.string[yek.end() : yek.end() + 3]
+        # Words before the name are part of no path and of no host.
+        is_apart = " " in yek[1]
+        before = "" if is_apart else yek.string[yek.end() : yek.end() + 3]
         # A path, the host of a URL, the second colon of two.
         if before == "//:" or (text[at] == ":" and before[:1] in ("/", ":")):
             return None
@@ -200,7 +202,8 @@ def _shape(
         return _DIGITS.match(text, at) or _WEAK.match(text, at)
     if check is is_random:
         return _WEAK.match(text, at)
-    is_login = word.endswith(("authorization", "auth", "bearer"))
+    is_header = separator[0] != "=" and word.endswith(("auth", "bearer"))
+    is_login = is_header or word.endswith("authorization")
     return (_LOGIN if is_login else _VALUE).match(text, at)
 
 
@@ -211,7 +214,9 @@ def _is_secret(
     separator: str,
     check: Callable[[str], bool],
 ) -> bool:
-    if is_placeholder(value) or is_hidden(value):
+    # A shell's PWD is the folder that it is in.
+    is_folder = name == "PWD" and value.startswith("/")
+    if is_folder or is_placeholder(value) or is_hidden(value):
         return False
     if kind in ("group", "parts"):
         return check not in (is_number, is_random)

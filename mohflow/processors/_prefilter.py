@@ -12,6 +12,7 @@ from mohflow.processors._checks import CALLS_PHONE
 from mohflow.processors._keys import GLUED, TAILS, KeyRules
 from mohflow.processors._national import CALLS_NUMBER
 from mohflow.processors._rule import Rule
+from mohflow.processors._shapes import LONG_WORD
 
 
 MEMORY: Final = 32 * 1024 * 1024
@@ -97,6 +98,8 @@ def _of_hint(rule: Rule, hint: str) -> str:
     if rule.among == "scan":
         # Of numbers of phones: the first digit is none of a time zone's.
         return literal + "[1-9]"
+    if rule.before >= LONG_WORD:
+        return rf"[A-Za-z0-9]{{{rule.before}}}{literal}"
     if hint == "@":
         return r"\S@\S"
     if rule.needs == "@":
@@ -123,7 +126,9 @@ def _of_names(names: KeyRules) -> Iterable[str]:
     # What stands in names, and between them and what they name.
     behind = rf"(?:[0-9\s_.-]|{tails})*[\s\"'`\\\])]*"
     yield rf"(?i:(?:{known}){behind}[=:])"
+    yield rf"(?i:(?:{known}){behind}(?:%(?:25)?2[27])?%(?:25)?3[da])"
     yield r"[^\x00-\x7f][\s\"'`\\\])0-9_.-]*[=:]"
     yield rf"(?i:(?:</|--)[^\s>=]*(?:{known}))"
+    yield r"<[^<>]*(?:key|name)=\"[^<>]* value=\""
     yield rf"(?i:['\"][^'\"\n]*(?:{known})[^'\"\n]*['\"],)"
     yield r"(?i:values)\s*\("

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from mohflow.processors._find import Finder
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._markup import (
+    find_attributes,
     find_columns,
     find_elements,
+    find_encoded,
     find_options,
     find_tuples,
 )
@@ -60,14 +62,16 @@ class Scanner:
 
     def spans(self, text: str, looks: Looks) -> list[Span]:
         """Return what has to go, in order and without overlaps."""
+        is_clean = self._prefilter is not None and not self._prefilter(
+            text.encode("utf-8", "replace")
+        )
+        has_own = self._everywhere or self._detectors
+        if is_clean and not has_own:
+            return []
         if "[" in text:
             text = self.marker.sub(lambda m: "\0" * len(m[0]), text)
-        found: list[Span] = []
-        if self._prefilter is None or self._prefilter(
-            text.encode("utf-8", "replace")
-        ):
-            found = self._find(text, looks)
-        if self._everywhere or self._detectors:
+        found = [] if is_clean else self._find(text, looks)
+        if has_own:
             found += self._own(text)
         return _merged(text, found) if found else found
 
@@ -77,9 +81,13 @@ class Scanner:
         found = self._table.find(views, looks)
         if "=" in text or ":" in text:
             found += self._pairs.find(views, looks)
+        if "%" in text:
+            found += find_encoded(text, self._names, looks)
         # One character is looked up fifty times faster than two.
         if "<" in text and "</" in text:
             found += find_elements(text, self._names, looks)
+        if "<" in text and 'value="' in text:
+            found += find_attributes(text, self._names, looks)
         if "-" in text:
             found += find_options(text, self._names, looks)
         has_quotes = "'" in text or '"' in text

@@ -43,7 +43,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _DECIMAL = re.compile(r"-?[0-9]{1,6}\.[0-9]+")
-_HIDDEN = re.compile(r"[*•x.#_-]{3,64}|\*+|Secret(?:Str|Bytes)\(.*")
+_HIDDEN = re.compile(
+    r"[*•x.#_-]{3,64}|\*+|[-_.|>+]{1,2}|Secret(?:Str|Bytes)\(.*"
+)
 
 _OWNERS = (
     "self|this|cls|config|conf|cfg|settings|os|process|env|environ|ctx|"

@@ -47,6 +47,17 @@ PIECES = [
     "Пароль",
     "to\u212aen",
     "hunter22",
+    "password%3Dhunter22",
+    "%22api_key%22%3A%22hunter22%22",
+    "token%253Dx1",
+    '<add key="ApiKey" value="x1"/>',
+    "<password>x1</password>",
+    "--api-key x1",
+    "('x-api-key', 'x1')",
+    "( 'DB_PASSWORD', 'x1' )",
+    "INSERT INTO t (id, password) VALUES (1, 'x1')",
+    "cookie: a=b; c=d",
+    "[redacted:email]",
     "+49 30 123456-78",
     "0044 20 79 46 09 58",
 ]
@@ -71,6 +82,9 @@ def looked_up(
     shape = raw.translate(SHAPES).decode("latin-1")
     small = raw.lower().decode("latin-1")
     looks = Looks(NO_LIMIT)
+    # A text of plain words without quotes holds no credentials.
+    if rule.among == "phrase" and not re.search(r"[0-9'\"`]", text):
+        return
     for hint in rule.hints:
         if rule.among == "scan":
             yield from table._scan(rule, hint, text, looks)
