@@ -155,7 +155,7 @@ def is_bearer(match: re.Match[str]) -> bool:
 
 
 _TERM = expression(
-    r"(?i:sha|md5|argon|bcrypt|scrypt|pbkdf|v[0-9]|base|aes|rsa|utf|http|n[0-9]"
+    r"(?i:n?(?:var)?char\(|text\b|(?:var)?binary|blob|sha|md5|argon|bcrypt|scrypt|pbkdf|v[0-9]|base|aes|rsa|utf|http|n[0-9]"
     r"|max|min|level|[0-9]+(?:th|st|nd|rd|s|ms|h|d|x|-)|[(<\[{$%])"
 )
 
@@ -165,14 +165,25 @@ def is_no_term(match: re.Match[str]) -> bool:
     return _TERM.match(match["secret"]) is None
 
 
+def is_spoken_key(match: re.Match[str]) -> bool:
+    """It is random: letters and digits change more than once, or in case."""
+    text = match["secret"].rstrip(".,;!?")
+    changes = len(re.findall(r"[0-9]+|[A-Za-z]+", text))
+    is_joined = not re.search(r"[-_./]", text)
+    return is_no_term(match) and (
+        (is_joined and (changes > 2 or len(text) > 15)) or is_mixed(match)
+    )
+
+
 def is_no_port(match: re.Match[str]) -> bool:
     """It is not what ``-p`` means to most programs."""
     return re.match(r"[0-9]{1,5}(?::|$)", match["secret"]) is None
 
 
-_PHONE = expression(
-    r"(?<![a-z])(?:phone|mobile|tel|telephone|fax)(?![a-z])[^0-9\n]{0,14}\Z"
-)
+CALLS_PHONE = "phone|mobile|tel|telephone|fax"
+"""Words behind which a number is that of a phone."""
+
+_PHONE = expression(rf"(?<![a-z])(?:{CALLS_PHONE})(?![a-z])[^0-9\n]{{0,14}}\Z")
 
 
 def is_called_phone(match: re.Match[str]) -> bool:

@@ -8,46 +8,42 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mohflow._expression import expression
+from mohflow.processors._digits import DigitFinder
+from mohflow.processors._remembered import remember
 from mohflow.processors._rule import Rule
+from mohflow.processors._shapes import LONG_WORD, Views, letters_of, outlined
 from mohflow.processors._span import LIMIT, Looks, Span
 
 
 MAX_LEAD: Final = 100
 """Characters before a hint that are searched for the begin of a match."""
 
-LONG_WORD: Final = 19
-"""Characters of the shortest word that holds a token."""
-
-
-def _classes(pairs: Iterable[tuple[str, bytes]], other: bytes) -> bytes:
-    table = bytearray(other * 256)
-    for characters, mark in pairs:
-        for character in characters.encode("latin-1"):
-            table[character] = mark[0]
-    return bytes(table)
-
-
-_LOWER = "abcdefghijklmnopqrstuvwxyz"
-_UPPER = _LOWER.upper()
-_DIGIT = "0123456789"
-_SIGNS = "".join(map(chr, range(32, 127)))
-_SHAPES = bytearray(range(256))
-_SHAPES[0xA0] = 32
-for _characters, _mark in ((_LOWER, b"a"), (_UPPER, b"A"), (_DIGIT, b"0")):
-    for _character in _characters.encode():
-        _SHAPES[_character] = _mark[0]
-SHAPES = bytes(_SHAPES)
-"""Letters to ``a`` and ``A``, digits to ``0``, as hints are written."""
-
-_WORDS = _classes([(_LOWER + _UPPER + _DIGIT + "_-.", b"a")], b" ")
-_LONG = "a" * LONG_WORD
-_RUN = expression("0++|.", re.DOTALL)
 _TAME = expression(r"[a-z_.-]++|[0-9a-f.-]++")
 """Words of names, and of numbers in hexadecimal: never tokens."""
 
+_GATES: dict[str, tuple[str, ...]] = {
+    "(": ("(000",),
+    "%": (),
+    "+": ("000000+000",),
+    "000.000": ("000.000.0", "000.0000.0"),
+    "00.00.00": (),
+    "000 00": (
+        "00 000 00",
+        "000 00 0000",
+        "000 0000 0000",
+        "000000 000",
+        "0000 00 ",
+        "0000 000 ",
+    ),
+    "00000000": (),
+    "A00": ("AA00", "A0000000", "000A000", "00A0000"),
+    "A 00": (),
+}
+"""
+What outlines are searched for, and then for what.
 
-_GATES = ("000 00", "A 00", "0-000", "000.000", "AA00", "A0000000")
-"""Each shape holds one of these or is tried by itself."""
+Each outline of a hint holds one of these, and one of those if there are any.
+"""
 
 _Hints = list[tuple[str, Rule]]
 
@@ -64,10 +60,13 @@ class Finder:
     def __init__(self, rules: Iterable[Rule], whole: frozenset[str]) -> None:
         self._whole = whole
         self._by_character: dict[str, _Hints] = {}
-        self._by_phrase: dict[str, _Hints] = {}
-        self._by_gate: dict[str, _Hints] = {}
-        self._by_run: dict[int, list[Rule]] = {}
+        self._by_phrase: dict[tuple[str, str], _Hints] = {}
+        self._by_gate: dict[str, dict[str, _Hints]] = {g: {} for g in _GATES}
+        self._runs = DigitFinder(whole)
+        self._scanned: list[tuple[str, Rule]] = []
+        self._by_word: _Hints = []
         self._by_prefix: dict[str, Rule] = {}
+        self._tokenless: set[str] = set()
         for rule in rules:
             for hint in rule.hints:
                 self._file(hint, rule)
@@ -80,52 +79,75 @@ class Finder:
 
     def _file(self, hint: str, rule: Rule) -> None:
         """Note where *hint* is looked up, and what has to be there before."""
-        if rule.among == "text":
+        if rule.among == "text" and rule.before >= LONG_WORD:
+            self._by_word.append((hint, rule))
+        elif rule.among == "text":
             needs = rule.needs or next(c for c in hint if not c.isalnum())
             self._by_character.setdefault(needs, []).append((hint, rule))
+        elif rule.among == "scan":
+            self._scanned.append((hint, rule))
         elif rule.among == "phrase":
-            gate = "pass" if "pass" in hint else hint
-            self._by_phrase.setdefault(gate, []).append((hint, rule))
+            letters = letters_of(hint).removesuffix("%")
+            gate = "pass" if "pass" in hint else letters
+            hints = self._by_phrase.setdefault((gate, rule.needs), [])
+            hints.append((hint, rule))
         elif rule.among == "shape" and not hint.strip("0"):
-            self._by_run.setdefault(len(hint), []).append(rule)
+            self._runs.add(len(hint), rule)
         elif rule.among == "shape":
-            rare = next((c for c in "+%" if c in hint), hint)
-            gate = next((g for g in _GATES if g in hint), rare)
-            self._by_gate.setdefault(gate, []).append((hint, rule))
+            line = outlined(hint)
+            gate = next(g for g in _GATES if g in line)
+            closer = next((g for g in _GATES[gate] if g in line), gate)
+            hints = self._by_gate[gate].setdefault(closer, [])
+            hints.append((hint, rule))
         elif rule.among == "word":
             self._by_prefix.setdefault(hint, rule)
 
-    def find(self, text: str, looks: Looks) -> list[Span]:
+    def find(self, views: Views, looks: Looks) -> list[Span]:
         """Return what is found, in no order."""
+        text = views.text
         found: list[Span] = []
-        for character, hints in self._by_character.items():
-            if character in text:
+        for needs, hints in self._by_character.items():
+            if needs[0] in text or needs[-1] in text:
                 found += self._at_all(hints, text, text, looks)
-        raw = text.encode("latin-1", "replace")
-        shape = raw.translate(SHAPES).decode("latin-1")
-        words = ""
-        if len(text) >= LONG_WORD:
-            words = raw.translate(_WORDS).decode("latin-1")
-        has_long = _LONG in words
+        for first, rule in self._scanned:
+            if first in text:
+                found += self._scan(rule, first, text, looks)
+        has_long = views.has_long_word()
         if has_long:
-            found += self._in_words(text, words, looks)
+            found += self._in_words(views, looks)
+            found += self._at_all(self._by_word, text, text, looks)
+        lines = views.outline()
+        has_digit = "0" in lines
         if (" " in text or "%20" in text) and (
             # A text of plain words without quotes holds no credentials.
-            has_long or any(mark in shape for mark in "0'\"`")
+            has_long or has_digit or any(mark in text for mark in "'\"`")
         ):
-            small = raw.lower().decode("latin-1")
-            found += self._gated(self._by_phrase, text, small, looks)
-        if "00" in shape:
-            found += self._gated(self._by_gate, text, shape, looks)
-            found += self._in_runs(text, shape, looks)
+            found += self._in_phrases(views, looks)
+        if has_digit:
+            found += self._in_shapes(views, lines, looks)
         return found
 
-    def _gated(
-        self, gates: dict[str, _Hints], text: str, haystack: str, looks: Looks
+    def _in_phrases(self, views: Views, looks: Looks) -> Iterator[Span]:
+        text, letters = views.text, views.letters
+        small = ""
+        for (gate, needs), hints in self._by_phrase.items():
+            is_possible = not needs or needs[0] in text or needs[-1] in text
+            if is_possible and gate in letters:
+                small = small or views.raw.lower().decode("latin-1")
+                yield from self._at_all(hints, text, small, looks)
+
+    def _in_shapes(
+        self, views: Views, lines: str, looks: Looks
     ) -> Iterator[Span]:
-        for gate, hints in gates.items():
-            if gate in haystack:
-                yield from self._at_all(hints, text, haystack, looks)
+        text = views.text
+        for gate, by_closer in self._by_gate.items():
+            if gate not in lines:
+                continue
+            if gate == "00000000":
+                yield from self._runs.find(text, lines, looks)
+            for closer, hints in by_closer.items():
+                if closer in lines:
+                    yield from self._at_all(hints, text, views.shape, looks)
 
     def _at_all(
         self, hints: _Hints, text: str, haystack: str, looks: Looks
@@ -134,32 +156,22 @@ class Finder:
             if hint in haystack:
                 yield from self._at_hints(rule, hint, text, haystack, looks)
 
-    def _in_runs(self, text: str, shape: str, looks: Looks) -> Iterator[Span]:
-        """Look at runs of eight digits or more."""
-        at = shape.find("00000000")
-        while at >= 0:
-            run = _RUN.match(shape, at)
-            end = run.end() if run else len(shape)
-            if not looks(1):
-                yield Span(at, len(text), LIMIT)
+    def _scan(
+        self, rule: Rule, first: str, text: str, looks: Looks
+    ) -> Iterator[Span]:
+        if not looks(text.count(first) // 2):
+            yield Span(text.find(first), len(text), LIMIT)
+            return
+        for match in rule.pattern.finditer(text):
+            if not looks():
+                yield Span(match.start(), len(text), LIMIT)
                 return
-            for rule in self._by_run.get(end - at, ()):
-                match = rule.pattern.match(text, at)
-                if match and not looks(4):
-                    yield Span(at, len(text), LIMIT)
-                    return
-                span = match and self._span(rule, match)
-                if span:
-                    yield span
-                    break
-            at = shape.find("00000000", end)
+            span = self._span(rule, match)
+            if span:
+                yield span
 
     def _span(self, rule: Rule, match: re.Match[str]) -> Span | None:
-        if rule.check is not None and not rule.check(match):
-            return None
-        named = "secret" in rule.pattern.groupindex
-        group = "secret" if named and rule.name not in self._whole else 0
-        return Span(*match.span(group), rule.name)
+        return rule.span(match, whole=rule.name in self._whole)
 
     def _at_hints(
         self,
@@ -192,19 +204,20 @@ class Finder:
                 step = 1 if rule.among == "shape" else len(hint)
                 at = haystack.find(hint, at + step)
 
-    def _in_words(self, text: str, words: str, looks: Looks) -> Iterator[Span]:
-        end = 0
-        at = words.find(_LONG)
-        while at >= 0:
-            start = words.rfind(" ", end, at) + 1
-            end = words.find(" ", at)
-            end = len(text) if end < 0 else end
-            if not _TAME.fullmatch(text, start, end):
-                if not looks(2):
-                    yield Span(start, len(text), LIMIT)
-                    return
+    def _in_words(self, views: Views, looks: Looks) -> Iterator[Span]:
+        text = views.text
+        for start, end in views.long_words():
+            word = text[start:end]
+            if word in self._tokenless or _TAME.fullmatch(word):
+                continue
+            if not looks(2):
+                yield Span(start, len(text), LIMIT)
+                return
+            candidate = self._at_start.match(word) or self._inside.search(word)
+            if candidate is not None:
                 yield from self._in_word(text, start, end, looks)
-            at = words.find(_LONG, end)
+            elif len(word) <= 64:
+                remember(self._tokenless, word)
 
     def _in_word(
         self, text: str, start: int, end: int, looks: Looks

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mohflow._expression import expression
+from mohflow.processors._endings import Endings
 from mohflow.processors._values import (
     is_credential,
     is_number,
@@ -29,6 +30,7 @@ SECRET_NAMES = """
     master key, private key, private keys, rsa key, secret key, secret keys,
     secret key base, server key, service key, session key, shared key,
     signing key, ssh key, ssl key, storage key, subscription key, tls key,
+    instrumentation key, psk,
     webhook key, write key, access signature, amz signature, goog signature,
     credit card, debit card, card number, card no, card num,
     cc number, cc num, cc no,
@@ -76,7 +78,7 @@ PUBLIC_NAMES = """
 _TAILS = """
     code val value text plain plaintext raw hash string header hex b64 base64
     encoded encrypted confirmation confirm again repeat new old current prod
-    production staging live test dev default
+    production staging live test dev default is
 """
 TAILS = frozenset(_TAILS.split())
 """Words behind a secret name that do not change what it names."""
@@ -118,17 +120,11 @@ GLUED = (
 )
 """Ends of run-together names; no ordinary word ends in one of them."""
 
-MAX_TAIL = 24
-"""Characters before ``=`` or ``:`` that may tell that no secret follows."""
-
 MAX_CACHED = 4096
 """Names whose verdict is remembered; all are dropped when it is full."""
 
 _WORD = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _WORD_OF_ANY_SCRIPT = expression(r"[^\W\d_]+|\d+")
-
-_NAME_AT_END = expression(r"([\w.-]*+)[\]\s\"'`\\)]*\Z")
-_BETWEEN = expression(r"[\W_]+")
 
 Check = Callable[[str], bool]
 
@@ -177,7 +173,13 @@ class KeyRules:
         self.verdicts: dict[str, bool] = {}
         """Whether a name may hide its value, for the names seen so far."""
         self._check_of: dict[str, Check | None] = {}
-        self._ends = _Ends(self._checks)
+        self.phrases = frozenset(self._checks)
+        """The words of every name that is known."""
+        self.endings = Endings(
+            [*self._checks, *((glued,) for glued in GLUED)],
+            TAILS | _OF_NUMBERS,
+        )
+        """Where in a text the names end that may hide what follows."""
 
     def __call__(self, name: str) -> bool:
         """Return whether *name* may hide the value under it."""
@@ -197,10 +199,6 @@ class KeyRules:
             self.verdicts[name] = check is not None
         return check
 
-    def may_end_name(self, tail: str) -> bool:
-        """Return False if no secret name of a text ends like *tail*."""
-        return self._ends.may_be(tail)
-
     def _judge(self, parts: tuple[str, ...]) -> Check | None:
         if parts in self._allowed:
             return None
@@ -218,40 +216,3 @@ class KeyRules:
             if not (last in TAILS or last.isdigit() or is_number_of):
                 return None
         return None
-
-
-class _Ends:
-    """The last letters of secret names, to pass over other names quickly."""
-
-    def __init__(self, known: Iterable[tuple[str, ...]]) -> None:
-        joined = {"".join(phrase)[-6:] for phrase in known}
-        joined |= {glued[-6:] for glued in GLUED}
-        self._by_length = {
-            size: frozenset(end for end in joined if len(end) == size)
-            for size in range(1, 7)
-        }
-        self._parts = frozenset(
-            "".join(phrase[at:])
-            for phrase in known
-            for at in range(1, len(phrase))
-        )
-        self._tails = tuple(TAILS | _OF_NUMBERS)
-
-    def may_be(self, tail: str) -> bool:
-        name = _NAME_AT_END.search(tail)
-        if name is None or not tail.isascii():
-            return True
-        # What stands before a name in quotes is no part of it.
-        is_whole = name.start() > 0
-        rest = _BETWEEN.sub("", name[1].lower())
-        for _ in range(4):
-            rest = rest.rstrip("0123456789")
-            if not is_whole and (not rest or rest in self._parts):
-                return bool(rest) or len(tail) >= MAX_TAIL
-            if any(rest[-n:] in ends for n, ends in self._by_length.items()):
-                return True
-            if not rest.endswith(self._tails):
-                return False
-            tail = next(t for t in self._tails if rest.endswith(t))
-            rest = rest[: -len(tail)]
-        return True

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol
 
+from mohflow._expression import expression
 from mohflow.processors._json_text import Number
 from mohflow.processors.plain import plain_key
 
 
+MAX_HEADERS: Final = 256
+"""Items of a flat list that are read as names and values."""
+
+_HEADER = expression(r"[A-Za-z][A-Za-z_-]{1,63}")
 _NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
 VALUES = frozenset({"value", "Value", "val", "v"})
 """Fields that hold what another field of the same mapping names."""
@@ -96,6 +101,29 @@ def named_by(fields: Mapping[str, Any]) -> str | None:
             if isinstance(name, str):
                 return str.__str__(name)
     return None
+
+
+def named_in_turn(hider: Hider, items: Sequence[object]) -> dict[int, str]:
+    """
+    Return which items name the next one, in a flat list of headers.
+
+    In ``["cookie", "a=b", "accept", "*/*"]`` each second item is a name, and
+    some other is none. A list of names alone says nothing about any.
+    """
+    if len(items) < 4 or len(items) % 2 or len(items) > MAX_HEADERS:
+        return {}
+    if not all(isinstance(item, str | bytes) for item in items):
+        return {}
+    texts = [item if type(item) is str else plain_key(item) for item in items]
+    if not all(map(_HEADER.fullmatch, texts[::2])) or all(
+        map(_HEADER.fullmatch, texts[1::2])
+    ):
+        return {}
+    return {
+        number: texts[number]
+        for number in range(0, len(texts), 2)
+        if hider.is_secret(texts[number])
+    }
 
 
 def says_something(value: object) -> bool:

@@ -26,13 +26,19 @@ from mohflow.processors._national_checks import (
 from mohflow.processors._rule import LEFT, RIGHT, Rule
 
 
-_CALLED = expression(
-    r"(?<![a-z])(?:nhs|nino|n\.?i\.?(?= n| ?:|#)|national insurance|sin"
+_NUMBERS = (
+    r"nhs|nino|national insurance|sin"
     r"|social insurance|ssn|social security|itin|aadh?aar|pesel|bsn|sofi"
     r"|burgerservicenummer|tfn|tax file|cpf|cnpj|dni|nie|nif|tckn|kimlik"
     r"|steuer-?id\w*|idnr|tax id|taxpayer id|personnummer|f.dselsnummer"
     r"|nir|insee|medicare|curp|national id|identity|id[- ]card|tin|rrn"
-    r"|passport|driver.?s? licen[cs]e)"
+    r"|passport|driver.?s? licen[cs]e"
+)
+CALLS_NUMBER = rf"n\.?i\.?|{_NUMBERS}"
+"""Words behind which a number may be that of a person."""
+
+_CALLED = expression(
+    rf"(?<![a-z])(?:n\.?i\.?(?= n| ?:|#)|{_NUMBERS})"
     r"(?![a-z])[^0-9\n]{0,14}$"
 )
 
@@ -53,7 +59,16 @@ def _row(
     number = expression(
         f"{LEFT}(?<![0-9][.-])(?:{pattern}){RIGHT}(?![.-][0-9])"
     )
-    return Rule("national-id", number, hints, yes, no, check, "shape")
+    return Rule(
+        "national-id",
+        number,
+        hints,
+        yes,
+        no,
+        check,
+        "shape",
+        is_called=check is is_called,
+    )
 
 
 NATIONAL_IDS: tuple[Rule, ...] = (

@@ -89,7 +89,19 @@ def _content(value: Any) -> str:
         return str.__str__(repr(value))
     if base is str:
         return str.__str__(value)
-    return bytes(value).decode("utf-8", "backslashreplace")
+    raw = bytes(value)
+    return raw.decode(_encoding(raw), "backslashreplace")
+
+
+def _encoding(raw: bytes) -> str:
+    """Return how *raw* is read: as UTF-16 if every other byte is a zero."""
+    if b"\0" in raw and len(raw) >= 4 and len(raw) % 2 == 0:
+        half = len(raw) // 2
+        if raw[1::2].count(0) * 10 >= half * 9:
+            return "utf-16-le"
+        if raw[::2].count(0) * 10 >= half * 9:
+            return "utf-16-be"
+    return "utf-8"
 
 
 def _number(value: int) -> int | str:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from mohflow._expression import expression
-from mohflow.processors._keys import KEY, MAX_TAIL, KeyRules
+from mohflow.processors._endings import SEGMENT
+from mohflow.processors._keys import KEY, KeyRules
+from mohflow.processors._shapes import Views
 from mohflow.processors._span import LIMIT, Looks, Span
 from mohflow.processors._values import (
     NULLS,
@@ -25,10 +27,6 @@ from mohflow.processors._values import (
 COST: Final = 12
 """What a look at one pair costs, in us."""
 
-MAX_TAILS: Final = 4096
-"""Ends of names that are remembered; all are dropped when it is full."""
-
-_BEFORE = " \t\"'`\\])"
 _SEPARATOR = expression(r"[=:][=>]{0,2}")
 
 # Read backwards from the separator: blanks, the end of a quoted key or of a
@@ -118,48 +116,38 @@ class PairFinder:
     def __init__(self, names: KeyRules, *, whole: bool = False) -> None:
         self._names = names
         self._whole = whole
-        self._plain: set[str] = set()
 
-    def find(self, text: str, looks: Looks) -> Iterator[Span]:
+    def find(self, views: Views, looks: Looks) -> Iterator[Span]:
         """Yield what has to go; all of the rest once it may not go on."""
-        for mark in "=:":
-            if mark not in text or not self._has_secret_end(text, mark):
+        text = views.text
+        done = {mark: 0 if mark in text else len(text) for mark in "=:"}
+        for start in range(0, len(text), SEGMENT):
+            if min(done.values()) >= start + SEGMENT:
                 continue
-            at = text.find(mark)
-            done = 0
-            while at >= 0:
-                if at >= done and self._is_worth_a_look(text, at):
-                    if not looks(COST):
-                        yield Span(at, len(text), LIMIT)
-                        return
-                    span = self._span(text, at)
-                    if span is not None:
-                        yield span
-                        done = span.end
-                at = text.find(mark, at + 1)
-
-    def _has_secret_end(self, text: str, mark: str) -> bool:
-        tails = {_tail(part) for part in set(text.split(mark))}
-        unknown = tails - self._plain
-        if not unknown:
-            return False
-        plain = {t for t in unknown if not self._names.may_end_name(t)}
-        if len(self._plain) + len(plain) > MAX_TAILS:
-            self._plain.clear()
-        if len(plain) <= MAX_TAILS:
-            self._plain |= plain
-        return len(plain) < len(unknown)
-
-    def _is_worth_a_look(self, text: str, at: int) -> bool:
-        tail = _tail(text[max(0, at - 96) : at])
-        return tail not in self._plain and self._names.may_end_name(tail)
+            places = self._names.endings(views, start)
+            if not looks(len(places) // 4):
+                yield Span(start, len(text), LIMIT)
+                return
+            for at in places:
+                mark = text[at]
+                if at < done[mark]:
+                    continue
+                if not looks(COST):
+                    yield Span(at, len(text), LIMIT)
+                    return
+                span = self._span(text, at)
+                if span is not None:
+                    yield span
+                    done[mark] = span.end
 
     def _span(self, text: str, at: int) -> Span | None:
         yek = _YEK.match(text[max(0, at - 270) : at][::-1])
         separator = _SEPARATOR.match(text, at)
         if yek is None or separator is None or text.startswith("::", at):
             return None
-        before = yek.string[yek.end() : yek.end() + 3]
+        # Words before the name are part of no path and of no host.
+        is_apart = " " in yek[1]
+        before = "" if is_apart else yek.string[yek.end() : yek.end() + 3]
         # A path, the host of a URL, the second colon of two.
         if before == "//:" or (text[at] == ":" and before[:1] in ("/", ":")):
             return None
@@ -171,13 +159,6 @@ class PairFinder:
         if start >= end:
             return None
         return Span(at - yek.end() if self._whole else start, end, KEY)
-
-
-def _tail(part: str) -> str:
-    """Return the end of what stands before a separator."""
-    if part[-1:].isalnum():
-        return part[-MAX_TAIL:].rpartition(" ")[2]
-    return part[-96:].rstrip(_BEFORE)[-MAX_TAIL:].rpartition(" ")[2]
 
 
 def _value_span(
@@ -222,7 +203,8 @@ def _shape(
         return _DIGITS.match(text, at) or _WEAK.match(text, at)
     if check is is_random:
         return _WEAK.match(text, at)
-    is_login = word.endswith(("authorization", "auth", "bearer"))
+    is_header = separator[0] != "=" and word.endswith(("auth", "bearer"))
+    is_login = is_header or word.endswith("authorization")
     return (_LOGIN if is_login else _VALUE).match(text, at)
 
 
@@ -233,7 +215,9 @@ def _is_secret(
     separator: str,
     check: Callable[[str], bool],
 ) -> bool:
-    if is_placeholder(value) or is_hidden(value):
+    # A shell's PWD is the folder that it is in.
+    is_folder = name == "PWD" and value.startswith("/")
+    if is_folder or is_placeholder(value) or is_hidden(value):
         return False
     if kind in ("group", "parts"):
         return check not in (is_number, is_random)

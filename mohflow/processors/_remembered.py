@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final, TypeVar
+
+
+MAX_REMEMBERED: Final = 4096
+"""What a set remembers; all is dropped when it is full."""
+
+T = TypeVar("T")
 
 
 class Remembered(dict[str, str]):
@@ -29,3 +36,10 @@ class Remembered(dict[str, str]):
                 self.clear()
             self[key] = text
         return text
+
+
+def remember(known: set[T], item: T) -> None:
+    """Add *item* to *known*, which holds no more than 4096."""
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()
+    known.add(item)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from mohflow.processors._span import Span
+
 
 class Rule(NamedTuple):
     """
@@ -34,11 +36,13 @@ class Rule(NamedTuple):
     check: Callable[[re.Match[str]], bool] | None = None
     """What the expression alone cannot decide."""
 
-    among: Literal["text", "phrase", "shape", "word", "all"] = "text"
+    among: Literal["text", "scan", "phrase", "shape", "word", "all"] = "text"
     """
     Where hints are looked up.
 
-    ``text``: as they are. ``phrase``: in the text in small letters.
+    ``text``: as they are. ``scan``: the pattern begins with the one
+    character that is the hint, and is searched for itself. ``phrase``: in the
+    text in small letters.
     ``shape``: ``a`` stands for a small letter, ``A`` for a capital and ``0``
     for a digit. Of digits alone: a run of just so many.
     ``word``: at the beginning of a word of 19 characters or more, and behind
@@ -47,13 +51,23 @@ class Rule(NamedTuple):
     """
 
     needs: str = ""
-    """A character that is in every text that can match, if not in hints."""
+    """One or two characters: one of them is in every text that can match."""
 
     before: int = 0
     """Characters by which a match begins before the hint."""
 
+    is_called: bool = False
+    """Whether the check asks only for what stands before, behind a digit."""
+
     lead: re.Pattern[str] | None = None
     """What stands before the hint, if its length varies; up to the hint."""
+
+    def span(self, match: re.Match[str], *, whole: bool) -> Span | None:
+        """Return what of *match* goes, if it is a secret; *whole*: all."""
+        if self.check is not None and not self.check(match):
+            return None
+        named = "secret" in self.pattern.groupindex and not whole
+        return Span(*match.span("secret" if named else 0), self.name)
 
 
 LEFT = r"(?<![A-Za-z0-9])"

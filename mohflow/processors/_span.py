@@ -17,7 +17,7 @@ class Span(NamedTuple):
     rule: str
 
 
-MAX_COST: Final = 12_000
+MAX_COST: Final = 5_000
 """What one text may cost, in units of about a microsecond."""
 
 

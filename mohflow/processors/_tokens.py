@@ -156,9 +156,10 @@ TOKENS: tuple[Rule, ...] = (
     ),
     _token(
         "discord",
-        r"[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\."
+        r"(?:M[Tjz]|N[DTjz]|O[DT])[A-Za-z0-9_-]{21,26}\.[A-Za-z0-9_-]{6}\."
         r"[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])|mfa\.[A-Za-z0-9_-]{80,}+",
-        "M N O mfa.",
+        # The first digits of an id, in Base64.
+        "MT Mj Mz ND NT Nj Nz OD OT mfa.",
         "MTIzNDU2Nzg5MDEyMzQ1" + "Njc4.GhIjKl." + "A1b2" * 9 + "Ab",
         "MyService.Method.call",
     ),

@@ -45,7 +45,9 @@ _NUMBER = expression(
     re.IGNORECASE,
 )
 _DECIMAL = expression(r"-?[0-9]{1,6}\.[0-9]+")
-_HIDDEN = expression(r"[*•x.#_-]{3,64}|\*+|Secret(?:Str|Bytes)\(.*")
+_HIDDEN = expression(
+    r"[*•x.#_-]{3,64}|\*+|[-_.|>+]{1,2}|Secret(?:Str|Bytes)\(.*"
+)
 
 _OWNERS = (
     "self|this|cls|config|conf|cfg|settings|os|process|env|environ|ctx|"

@@ -18,6 +18,7 @@ from mohflow.processors._leaves import (
     mask_literal,
     mask_number,
     named_by,
+    named_in_turn,
     says_something,
     secret_name,
 )
@@ -211,8 +212,9 @@ class Walk:
         items: list[Any] = []
         are_pairs = all(map(is_pair, value[:MAX_NODES]))
         option = name
+        secrets = named_in_turn(self._hider, value) if name is None else {}
         in_key = False
-        for item in value[: self.left + 1]:
+        for number, item in enumerate(value[: self.left + 1]):
             if self.left <= 0:
                 self.cut = True
                 items.append(SIZE_LIMIT)
@@ -227,7 +229,7 @@ class Walk:
                 items.append(self._under(option, item, depth))
             else:
                 items.append(self.value(item, depth))
-            option = name
+            option = secrets.get(number, name)
             if option is None and is_option(item):
                 option = secret_name(self._hider, item)
         return items

@@ -6,17 +6,18 @@ a value, the strongest first: ``_environment`` reads variables and
 ``_config_file`` files, in whose lines ``_positions`` finds a name.
 ``_validation`` turns whatever is wrong into one message, ``plugins`` a kind of
 sink into its class, ``_refusals`` tells what this machine would refuse, and
-``_watch`` notices that a file has changed.
+``_watch`` notices that a file has changed. ``_variables`` lists the names of
+variables that are read.
 """
 
 from mohflow.settings._environment import PREFIX
-from mohflow.settings._model import (
-    Settings,
+from mohflow.settings._model import Settings
+from mohflow.settings._sources import Origin
+from mohflow.settings._variables import (
     known_variables,
     unknown_variables,
     warn_of_unknown_variables,
 )
-from mohflow.settings._sources import Origin
 
 
 __all__ = [

@@ -22,20 +22,25 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import _config_file, _sources, _warnings, plugins
 from mohflow.settings._deferred import BuiltWhenGiven
-from mohflow.settings._environment import PREFIX, options_of
+from mohflow.settings._environment import PREFIX
 from mohflow.settings._sources import Layer, Origin
 from mohflow.settings._validation import Origin as Whence
-from mohflow.settings._validation import explain, nearest
+from mohflow.settings._validation import explain
 from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
 from mohflow.typing import Level
+
+
+_Console = Annotated[ConsoleOptions | Literal[False] | None, BuiltWhenGiven()]
+_File = Annotated[FileOptions | Literal[False] | None, BuiltWhenGiven()]
+_Loki = Annotated[LokiOptions | Literal[False] | None, BuiltWhenGiven()]
+_Masking = Annotated[MaskingOptions | Literal[False] | None, BuiltWhenGiven()]
 
 
 class Settings(BaseSettings):
@@ -76,19 +81,13 @@ class Settings(BaseSettings):
     """Levels of loggers by name, which hold for the names below them too;
     as a variable ``db=DEBUG,urllib3=WARNING``. They win over ``level``."""
 
-    console: Annotated[
-        ConsoleOptions | Literal[False] | None, BuiltWhenGiven()
-    ] = None
+    console: _Console = None
     """``False``: nothing is written to the console."""
 
-    file: Annotated[FileOptions | Literal[False] | None, BuiltWhenGiven()] = (
-        None
-    )
+    file: _File = None
     """A path or options: every event is also written to that file."""
 
-    loki: Annotated[LokiOptions | Literal[False] | None, BuiltWhenGiven()] = (
-        None
-    )
+    loki: _Loki = None
     """A URL or options: every event is also sent to that Loki."""
 
     sinks: dict[str, Any] = Field(default_factory=dict)
@@ -101,9 +100,7 @@ class Settings(BaseSettings):
     another process does. Without it that waits in memory and dies with the
     process."""
 
-    masking: Annotated[
-        MaskingOptions | Literal[False] | None, BuiltWhenGiven()
-    ] = None
+    masking: _Masking = None
     """``False``: secrets in events are written as they are."""
 
     capture_stdlib: bool = True
@@ -263,41 +260,3 @@ def _faults_of_sinks(
             if isinstance(what, Mapping):
                 yield from plugins.faults(name, what, origin)
     yield from plugins.faults_together(given, origin)
-
-
-def known_variables() -> list[str]:
-    """Return the names of all variables that are read, upper case."""
-    names = []
-    for name, field in Settings.model_fields.items():
-        names.append(f"{PREFIX}{name}".upper())
-        names += [
-            f"{PREFIX}{name}_{option}".upper() for option in options_of(field)
-        ]
-    return names
-
-
-def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the ``MOHFLOW_`` variables nobody reads, and what is meant."""
-    known = known_variables()
-    # A wrong option of these is an error, not just unknown.
-    with_options = tuple(
-        f"{PREFIX}{name}_".upper()
-        for name, field in Settings.model_fields.items()
-        if options_of(field)
-    )
-    return {
-        name: nearest(name.upper(), known).strip()
-        for name in environ
-        if name.upper().startswith(PREFIX)
-        and name.upper() not in known
-        and not name.upper().startswith(with_options)
-    }
-
-
-def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
-    """Say which ``MOHFLOW_`` variables nobody reads, and what is meant."""
-    for name, hint in unknown_variables(environ).items():
-        complain(
-            f"variable {name}",
-            f"unknown environment variable {name} is passed over. {hint}",
-        )

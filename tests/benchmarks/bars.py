@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import loki
+import masking
 import start
 
 from chain import ratio
@@ -34,8 +35,19 @@ def judged(found):
             start.ratio(found["start"]),
             1.3,
         )
+    if "masking" in found:
+        yield from _masking(found["masking"])
     if "loki" in found:
         yield from _loki(found["loki"])
+
+
+def _masking(found):
+    _, taken = masking.slowest(found["mohflow_re2"], "clean")
+    # 100 MB/s.
+    yield "us to mask 10 kB, the slowest clean text, with RE2", taken, 100
+    for name, title in masking.VARIANTS.items():
+        _, taken = masking.slowest(found[name], "hostile")
+        yield f"ms to mask 1 MB, the slowest hostile text, {title}", taken, 50
 
 
 def _loki(found):

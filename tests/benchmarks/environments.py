@@ -18,6 +18,7 @@ REQUIREMENTS = {
     "limit": ("orjson",),
     "mohflow_file": (OURS,),
     "mohflow_unmasked": (OURS,),
+    "mohflow_re2": (f"{OURS}[re2]",),
     "mohflow_loki": (OURS,),
     "mohflow_only_loki": (OURS,),
     "loki_posts": (OURS,),
@@ -73,7 +74,7 @@ def prepared(python, name, requirements):
     if not ready.exists():
         _install(inside, requirements)
         ready.touch()
-    elif OURS in requirements:
+    elif requirements[0].startswith(OURS):
         _install(inside, ("--no-deps", "--force-reinstall", OURS))
     _MADE.add((python, name))
     return inside

@@ -9,6 +9,7 @@ import platform
 import bars
 import instructions
 import loki
+import masking
 
 from chain import RIVALS, ratio
 from environments import ROOT
@@ -70,6 +71,7 @@ def write():
         _machine(results),
         _log_calls(results),
         _bars(results),
+        _masking(results),
         _loki(results),
         _versions(results),
     ]
@@ -204,6 +206,17 @@ def _bars(results):
         rows.append([what, f"{bar:g}", *cells])
     title = "What must be reached; less is better"
     return _table(title, ["", "at most", *map(_titled, results)], rows)
+
+
+def _masking(results):
+    tables = []
+    for python, found in results.items():
+        rows = masking.rows(found.get("masking", {}))
+        if rows:
+            head = ["MB/s", "the limit", *masking.VARIANTS.values()]
+            title = f"Masking 10 kB of clean text, {_titled(python)}"
+            tables.append(_table(title, head, rows))
+    return "\n".join(tables)
 
 
 def _loki(results):

@@ -19,6 +19,7 @@ import bars
 import chain
 import instructions
 import loki
+import masking
 import page
 import start
 
@@ -49,7 +50,8 @@ def _options():
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument(
-        "--only", choices=["chain", "start", "instructions", "loki"]
+        "--only",
+        choices=["chain", "start", "masking", "instructions", "loki"],
     )
     parser.add_argument(
         "--check", action="store_true", help="fail if a bar is missed"
@@ -68,6 +70,8 @@ def measure(python, folder, options):
     found = {"chain": chain.measure(python, folder, options.rounds)}
     if options.only in (None, "start"):
         found["start"] = start.measure(python, options.rounds)
+    if options.only in (None, "masking"):
+        found["masking"] = masking.measure(python)
     if options.only in (None, "loki"):
         found["loki"] = loki.measure(python, folder, options.rounds)
     if options.only in (None, "instructions") and instructions.is_possible():
@@ -91,6 +95,8 @@ def show(found):
         print(f"  {rival:28} {count:10,} instructions")
     for what, rates in found.get("loki", {}).get("rates", {}).items():
         print(f"  {what:28} {max(rates):10,} events/s")
+    for row in masking.rows(found.get("masking", {})):
+        print("  {:28} {:>8} {:>16} {:>16}".format(*row))
     missed = 0
     for what, figure, bar in bars.judged(found):
         verdict = "ok" if figure <= bar else "MISSED"

@@ -37,9 +37,9 @@ def pieces(example: str) -> Iterator[str]:
 def fastest(work: Callable[[], object], rounds: int = 2) -> float:
     seconds = 9.0
     for _ in range(rounds):
-        started = time.perf_counter()
+        started = time.thread_time()
         work()
-        seconds = min(seconds, time.perf_counter() - started)
+        seconds = min(seconds, time.thread_time() - started)
     return seconds
 
 

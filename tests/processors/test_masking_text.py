@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mohflow.processors._find import SHAPES
 from mohflow.processors._patterns import RULES
 from mohflow.processors._rule import Rule
+from mohflow.processors._shapes import SHAPES
 from mohflow.processors.masking import Masker
 
 
