@@ -493,6 +493,25 @@ class TestWorkers:
         assert (0, b"") == (done.returncode, done.stderr)
         assert shown(path) == done.stdout.decode()
 
+    def test_one_goes_on_while_it_is_not_its_turn(self):
+        code = (
+            "import os\n"
+            "from mohflow.cli.view import workers\n"
+            "made, others = os.pipe()\n"
+            "def text(part):\n"
+            "    if part == 0:\n"
+            "        for _ in range(workers.AHEAD + 1):\n"
+            "            os.read(made, 1)\n"
+            "    elif part % 2:\n"
+            "        os.write(others, b'.')\n"
+            "    return lambda: os.write(1, b'%d ' % part)\n"
+            "workers.run(2, 30, text)\n"
+        )
+        done = self.run(code)
+
+        assert b"" == done.stderr
+        assert list(range(30)) == [int(part) for part in done.stdout.split()]
+
     @pytest.mark.parametrize(
         ("failure", "raised", "said"),
         [
