@@ -107,7 +107,13 @@ def write_web(head, rows, found):
     )
     lower = {n.lower(): version for n, version in found["versions"].items()}
     versions = ", ".join(f"{n} {lower[n]}" for n in WEB_PACKAGES)
-    text = f"{requests}\n{parts}\nVersions: {versions}.\n"
+    machine = found["machine"]
+    where = (
+        f"Machine: {machine['cores']} cores, {machine['system']}, with a "
+        f"load of {machine['load']} at the end: where it is above 2, others "
+        "have had their share, and of the ratios those of CPU count."
+    )
+    text = f"{where}\n\n{requests}\n{parts}\nVersions: {versions}.\n"
     (FOLDER / "web.inc").write_text(text, encoding="utf-8")
 
 

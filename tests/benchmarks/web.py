@@ -234,6 +234,7 @@ def main() -> None:
         found["machine"] = {
             "cores": os.cpu_count(),
             "system": f"{platform.system()} {platform.release()}",
+            "python": options.python,
             "requests": options.requests,
             "load": round(os.getloadavg()[0], 1),
         }
