@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,8 +39,7 @@ NOT_IN_PROFILES = {
 """What cannot be set in a profile, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """The values of one source."""
 
     values: Mapping[str, Any]
@@ -166,8 +164,7 @@ def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     values = profiles(file).get(name) if isinstance(name, str) else None
     if values is not None:
         layer = file_layer(file.part(f"profiles.{name}", values))
-        yield replace(
-            layer,
+        yield layer._replace(
             where=lambda path: f"{layer.where(path)}, profile {name}",
             is_profile=True,
         )
