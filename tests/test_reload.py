@@ -62,8 +62,15 @@ class Config:
         return [event["event"] for event in self.events]
 
 
+def watching():
+    threads = threading.enumerate()
+    return [thread for thread in threads if thread.name == "mohflow-watch"]
+
+
 @pytest.fixture
 def config(tmp_path) -> Config:
+    # The thread of the test before may not have noticed its end yet.
+    wait_for(lambda: not watching())
     return Config(tmp_path)
 
 
@@ -490,15 +497,6 @@ class TestWatch:
     def test_its_thread_ends_with_the_setting_and_with_shutdown(
         self, config
     ) -> None:
-        def watching():
-            return [
-                thread
-                for thread in threading.enumerate()
-                if thread.name == "mohflow-watch"
-            ]
-
-        # That of the test before may not have noticed its end yet.
-        wait_for(lambda: not watching())
         config.configure("watch = 0.1")
         assert 1 == len(watching())
         config.write()
