@@ -346,6 +346,19 @@ class TestProgram:
         assert 1 == code
         assert said in out
 
+    def test_settings_that_it_refuses_are_told_one_by_one(
+        self, doctor, tmp_path
+    ):
+        self.write(
+            tmp_path, "import mohflow; mohflow.configure(level='x', service=5)"
+        )
+        code, out = doctor("--import", "app")
+
+        assert 1 == code
+        assert "FAULT  its settings are refused\n           service" in out
+        assert "\n           level cannot be 'x' (from argument level)" in out
+        assert out.endswith("There is 1 fault.\n")
+
     def test_a_clean_one(self, doctor, tmp_path):
         self.write(tmp_path, "import mohflow; mohflow.configure()")
 

@@ -9,10 +9,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,15 @@ class Config:
         return [event["event"] for event in self.events]
 
 
+def watching():
+    threads = threading.enumerate()
+    return [thread for thread in threads if thread.name == "mohflow-watch"]
+
+
 @pytest.fixture
 def config(tmp_path) -> Config:
+    # The thread of the test before may not have noticed its end yet.
+    wait_for(lambda: not watching())
     return Config(tmp_path)
 
 
@@ -395,16 +403,12 @@ def unreadable(path: Path):
         path.chmod(0o600)
         return
     # root may read anything, so be somebody else, and only touch the file.
-    path.chmod(0o600)
-    passable = [p for p in path.parents if p.stat().st_mode & 0o011 == 0]
-    with ExitStack() as undo:
-        for folder in passable:
-            undo.callback(folder.chmod, folder.stat().st_mode & 0o7777)
-            folder.chmod(0o755)
-        os.utime(path)
-        os.seteuid(65534)
-        undo.callback(os.seteuid, 0)
+    os.utime(path)
+    os.seteuid(65534)
+    try:
         yield
+    finally:
+        os.seteuid(0)
 
 
 class TestWatch:
@@ -473,32 +477,29 @@ class TestWatch:
     @pytest.mark.skipif(
         not hasattr(os, "seteuid"), reason="permissions of POSIX"
     )
-    def test_a_permission_that_is_lost_keeps_the_settings(
-        self, config
-    ) -> None:
-        config.configure('service = "a"\nwatch = 0.1')
-        structlog.get_logger().info("opens the file")
-        config.log.chmod(0o644)
-        with unreadable(config.path):
-            wait_for(lambda: "settings_refused" in config.names())
-        config.write('service = "b"\nwatch = 0.1')
-        wait_for(lambda: "settings_changed" in config.names())
+    def test_a_permission_that_is_lost_keeps_the_settings(self) -> None:
+        # Every run of pytest closes the folder that they all share.
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder).chmod(0o755)
+            config = Config(Path(folder))
+            config.write('service = "a"\nwatch = 0.1')
+            config.path.chmod(0o600)
+            mohflow.configure(Settings(config_file=config.path))
+            structlog.get_logger().info("opens the file")
+            config.log.chmod(0o644)
+            with unreadable(config.path):
+                wait_for(lambda: "settings_refused" in config.names())
+            config.write('service = "b"\nwatch = 0.1')
+            wait_for(lambda: "settings_changed" in config.names())
+            events = config.events
+            mohflow.shutdown()
 
-        assert ["a", "a", "b"] == [one["service"] for one in config.events]
-        assert "Permission denied" in config.events[1]["error"]
+        assert ["a", "a", "b"] == [one["service"] for one in events]
+        assert "Permission denied" in events[1]["error"]
 
     def test_its_thread_ends_with_the_setting_and_with_shutdown(
         self, config
     ) -> None:
-        def watching():
-            return [
-                thread
-                for thread in threading.enumerate()
-                if thread.name == "mohflow-watch"
-            ]
-
-        # That of the test before may not have noticed its end yet.
-        wait_for(lambda: not watching())
         config.configure("watch = 0.1")
         assert 1 == len(watching())
         config.write()

@@ -81,8 +81,8 @@ SESSIONS = {
 }
 
 
-def screen(command: str, folder: Path) -> str:
-    """Return what a terminal of 80 columns shows of *command*."""
+def screen(command: str, folder: Path, **environ: str) -> str:
+    """Return what a terminal of 80 columns shows, unless *environ* differs."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
@@ -92,6 +92,7 @@ def screen(command: str, folder: Path) -> str:
             PYTHONIOENCODING="utf-8",
             PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         )
+        os.environ.update(environ)
         os.execvp("sh", ["sh", "-c", command])
     shown = b""
     try:
@@ -145,3 +146,23 @@ def test_a_session_shows_what_is_documented(name, tmp_path, loki) -> None:
 
     assert path.read_text(encoding="utf-8") == shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_the_doctor_fits_its_screen(tmp_path) -> None:
+    """Narrow, wide, with colours and in a pipe it says the same."""
+    command = "mohflow doctor --import shop"
+    (tmp_path / "shop.py").write_text(PROGRAM)
+    narrow = screen(command, tmp_path, COLUMNS="60")
+    wide = screen(command, tmp_path, COLUMNS="200")
+    colored = screen(command, tmp_path, NO_COLOR="", TERM="xterm")
+    piped = screen(f"{command} | cat", tmp_path)
+
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert wide == piped
+    assert narrow.split() == wide.split() == uncolored(colored).split()
+    assert "\x1b[1;31mFAULT" in colored
+
+
+def uncolored(text: str) -> str:
+    return re.sub(r"\x1b\[[\d;]*m", "", text)

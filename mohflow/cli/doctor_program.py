@@ -17,6 +17,7 @@ import structlog
 
 from mohflow import Pipeline
 from mohflow.cli.finding import Finding, fault, fine, near, note
+from mohflow.exceptions import ConfigurationError
 from mohflow.stdlib import PipelineHandler
 
 
@@ -38,7 +39,7 @@ class Program:
 
     def __init__(self, module: str) -> None:
         self.calls: list[str] = []
-        self.error = ""
+        self.error: BaseException | None = None
         self._taken_at = ""
         self._had_ours = False
         sys.path.insert(0, os.getcwd())
@@ -50,16 +51,20 @@ class Program:
             try:
                 importlib.import_module(module)
             except (Exception, SystemExit) as error:  # shown
-                self.error = f"{type(error).__name__}: {error}"
+                self.error = error
         last = structlog.get_config()["processors"][-1:]
         found = getattr(last[0], "pipeline", None) if last else None
         self.pipeline = found if isinstance(found, Pipeline) else None
 
     def findings(self) -> Iterator[Finding]:
         """Tell whether it is set up, and who else sets up logging."""
-        if self.error:
+        if isinstance(self.error, ConfigurationError):
+            lines = near(str(self.error)).splitlines()
+            yield fault("its settings are refused", *lines)
+        elif self.error:
             yield fault(
-                f"it cannot be imported: {self.error}",
+                f"it cannot be imported: {type(self.error).__name__}: "
+                f"{self.error}",
                 "Run the doctor in its folder, with its interpreter.",
             )
         if self.error and self.pipeline is None:
@@ -68,6 +73,12 @@ class Program:
             yield fault(
                 "importing it does not call mohflow.configure()",
                 "Call it at the top of the module that starts the program.",
+            )
+        elif not self.pipeline.routes:
+            yield fault(
+                "mohflow.configure() was called without a sink: no event is "
+                "written",
+                "Leave the console on, or set file or loki.",
             )
         else:
             names = [route.delivery.name for route in self.pipeline.routes]
