@@ -15,6 +15,11 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import Unavailable
 
 
+LAST_ATTEMPTS = 2
+"""Failures in a row, at the end, after which what can stay on disk does: one
+may be no more than a connection that was closed meanwhile."""
+
+
 class Courier:
     """
     Take batches from the backlog and see them through, one at a time.
@@ -140,8 +145,11 @@ class Courier:
             return True
         if batch.has_overtaken:
             return True
-        has_disk = shared.disk is not None and not batch.is_spooled
-        return has_disk and shared.breaker.is_open
+        if shared.disk is None:
+            return False
+        if shared.is_ending and shared.breaker.failures >= LAST_ATTEMPTS:
+            shared.has_given_up = True
+        return shared.is_hopeless and not batch.is_spooled
 
     def settle(
         self, batch: Batch, events: Sequence[Event], fates: Fates

@@ -195,8 +195,10 @@ class Delivery:
 
     def close(self, deadline: float) -> None:
         """Deliver what can be until *deadline*; keep or count the rest."""
-        self.expedite()
         shared = self._shared
+        with shared.lock:
+            shared.is_ending = shared.is_hurried = True
+        self.expedite()
         with shared.lock:
             shared.wake.wait_for(
                 shared.is_settled, max(0.0, deadline - time.monotonic())

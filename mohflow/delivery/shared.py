@@ -69,6 +69,13 @@ class Shared:
         """Whether the worker is there to take in what log calls leave."""
         self.is_idle = False
         """Whether the worker waits for events, and must be told of them."""
+        self.is_ending = False
+        """Whether the end waits for what can still be delivered."""
+        self.is_hurried = False
+        """Whether the sink must be tried once more, without a wait."""
+        self.has_given_up = False
+        """Whether the sink was away when it was tried at the end; what can
+        stay on disk does, and nobody waits for it."""
         self.is_closing = False
         self.is_abandoned = False
         """Whether the worker was stuck at the end, and closes the sink."""
@@ -78,9 +85,8 @@ class Shared:
         now = self.clock()
         if self.backlog.is_behind and self.pace.remaining(now):
             return False
-        return self.backlog.is_due(
-            now, self.limits, is_awaited=self.awaited >= 0
-        )
+        is_awaited = self.is_ending or self.awaited >= 0
+        return self.backlog.is_due(now, self.limits, is_awaited=is_awaited)
 
     def patience(self) -> float | None:
         """Return the seconds until something must be done unasked."""
@@ -143,12 +149,17 @@ class Shared:
             self.is_idle = False
             self.wake.notify_all()
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Return whether what can go to disk had better go there."""
+        return self.breaker.is_open or self.has_given_up
+
     def must_spill(self) -> bool:
         """Return whether what is in memory is better off on disk now."""
         backlog = self.backlog
         if backlog.spool is None or not backlog.queue.events:
             return False
-        if self.breaker.is_open:
+        if self.is_hopeless:
             return True
         is_awaited = self.awaited >= 0
         return backlog.is_on_disk and (
@@ -191,4 +202,4 @@ class Shared:
         if not self.backlog.is_on_disk:
             return not self.in_flight.batches
         is_safe = all(batch.is_spooled for batch in self.in_flight.batches)
-        return is_safe and self.breaker.is_open
+        return is_safe and self.is_hopeless
