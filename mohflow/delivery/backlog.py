@@ -144,12 +144,17 @@ class Backlog:
         self, entries: list[Entry], newest: Sequence[Event] = ()
     ) -> bool:
         assert self.spool is not None  # noqa: S101 - tells the type checker
+        is_kept = False
         try:
             self.spool.append([*map(event_of, entries), *newest])
+            is_kept = True
         except SpoolError as error:
-            self.queue.restore(entries)
             say_unusable(self._name, error)
             return False
+        finally:
+            # A signal handler may have raised, too.
+            if not is_kept:
+                self.queue.restore(entries)
         self._ledger.spill(len(entries))
         self._ledger.spool(len(newest))
         self.evict()
@@ -234,6 +239,12 @@ class Backlog:
         self._ledger.take(len(entries))
         events = [*map(event_of, entries)]
         return Batch(events, entries, has_overtaken=has_overtaken)
+
+    def recount(self) -> None:
+        """Count again what is there: a call may have been cut short."""
+        self.queue.recount()
+        if self.spool is not None:
+            self.spool.recount()
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""

@@ -100,6 +100,7 @@ class Courier:
         shared = self._shared
         shared.collect()
         now = shared.clock()
+        shared.mend()
         shared.backlog.look_around(now)
         if shared.is_closing:
             return None

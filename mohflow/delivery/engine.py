@@ -114,11 +114,17 @@ class Delivery:
             shared.collect()
             if self._blocks:
                 self._wait_for_room(event)
+            is_awaited = shared.missing() <= 1
+            # Assigned here and below: no call in between, at which a signal
+            # handler could raise.
+            shared.is_torn = True
             if shared.is_closing:
                 self.ledger.refused("closed")
+            else:
+                shared.backlog.put(event, shared.clock())
+            shared.is_torn = False
+            if shared.is_closing:
                 return
-            is_awaited = shared.missing() <= 1
-            shared.backlog.put(event, shared.clock())
             if is_awaited:
                 shared.rouse()
             shared.allow()

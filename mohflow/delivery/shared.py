@@ -67,6 +67,9 @@ class Shared:
         """The number of the last event that a flush waits for."""
         self.is_attended = False
         """Whether the worker is there to take in what log calls leave."""
+        self.is_torn = False
+        """Whether a log call is at it, or was cut short by what a signal
+        handler raised."""
         self.is_idle = False
         """Whether the worker waits for events, and must be told of them."""
         self.is_ending = False
@@ -79,6 +82,20 @@ class Shared:
         self.is_closing = False
         self.is_abandoned = False
         """Whether the worker was stuck at the end, and closes the sink."""
+
+    def mend(self) -> None:
+        """Make the counts right after a log call that was cut short."""
+        if self.is_torn:
+            backlog = self.backlog
+            backlog.recount()
+            done = sum(
+                len(batch.events) - len(batch.left)
+                for batch in self.in_flight.batches
+                if batch.is_spooled
+            )
+            on_disk = 0 if backlog.spool is None else len(backlog.spool)
+            self.ledger.amend(backlog.queue.events, on_disk - done)
+            self.is_torn = False
 
     def is_due(self) -> bool:
         """Return whether a batch must go now."""
@@ -100,8 +117,11 @@ class Shared:
 
     def collect(self) -> None:
         """Take in what log calls have left."""
+        self.mend()
         if self.inbox:
+            self.is_torn = True
             collect(self.inbox, self.backlog, self.ledger, self.clock())
+            self.is_torn = False
         self.allow()
 
     def attend(self) -> None:

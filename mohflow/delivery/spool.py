@@ -185,6 +185,10 @@ class Spool:
             self._insert(segments, segment_number(paths[0]))
         return len(self) - before
 
+    def recount(self) -> None:
+        """Count again what is there: an append may have been cut short."""
+        self._segments.recount()
+
     def close(self) -> None:
         """Leave what there is to whoever adopts it; append to go on."""
         self._writer.retire()
