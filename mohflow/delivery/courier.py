@@ -15,6 +15,9 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import Unavailable
 
 
+YIELD = 0.0001
+"""Seconds that the lock is free: a log call that waits for it gets it."""
+
 LAST_ATTEMPTS = 2
 """Failures in a row, at the end, after which what can stay on disk does: one
 may be no more than a connection that was closed meanwhile."""
@@ -80,9 +83,22 @@ class Courier:
                     shared.is_idle = False
         return None
 
+    def _read_ahead(self) -> None:
+        """Read what must go now from disk, and let log calls in between."""
+        shared = self._shared
+        with shared.wake:
+            while (
+                shared.is_due()
+                and not shared.is_closing
+                and shared.backlog.read_ahead(shared.limits)
+            ):
+                shared.wake.wait(YIELD)
+
     def take(self) -> Batch | None:
         """Take what must go now from the backlog, if anything."""
         shared = self._shared
+        if shared.backlog.spool is not None:
+            self._read_ahead()
         with shared.wake:
             batch = self._choose()
             if batch is None:

@@ -128,6 +128,18 @@ class Spool:
             self._complain("read", error)
             return []
 
+    def read_ahead(self, count: int, max_events: int, max_bytes: int) -> bool:
+        """
+        Read *count* events that the next :meth:`peek` need not read.
+
+        Returns:
+            Whether there is more to read for a peek of such bounds.
+        """
+        try:
+            return self._reader.read_ahead(count, max_events, max_bytes)
+        except OSError:
+            return False  # The peek says so.
+
     def ack(self, count: int) -> None:
         """Forget the first *count* events of the last :meth:`peek`."""
         taken = self._reader.take(count)
