@@ -8,10 +8,13 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
 import time
+
+from pathlib import Path
 
 import pytest
 
@@ -224,6 +227,9 @@ def test_children_of_multiprocessing_deliver_before_they_end(
     assert 1 == sum(event["event"] == "parent" for event in sent)
 
 
+CERTIFICATES = Path(__file__).parent / "sinks" / "certificates"
+
+
 FORK_STORM = """
     import os, sys, threading
     import mohflow, structlog
@@ -232,7 +238,7 @@ FORK_STORM = """
         console=False,
         loki=mohflow.LokiOptions(
             url=sys.argv[1], linger=0.0, batch_events=5, queue_events=10**6,
-            queue_bytes="1 GB",
+            queue_bytes="1 GB", ca_file=os.environ.get("CA"),
         ),
         **({"spool_dir": sys.argv[3]} if len(sys.argv) > 3 else {}),
     )
@@ -271,26 +277,36 @@ FORK_STORM = """
 """
 
 
-@pytest.mark.parametrize(
-    "has_disk",
-    [pytest.param(False, marks=pytest.mark.slow), True],
-    ids=["memory", "spool"],
-)
-def test_a_child_forked_while_the_sender_is_at_it_ships_its_own(
-    loki, program, tmp_path, has_disk
-) -> None:
-    folder = [str(tmp_path / "spool")] if has_disk else []
+def check_storm(loki, program, *folder: str, **environ: str) -> None:
     result = program(
-        FORK_STORM, loki.url, "40", *folder, PYTHONWARNINGS="ignore"
+        FORK_STORM, loki.url, "20", *folder, PYTHONWARNINGS="ignore", **environ
     )
     sent = events(loki)
     parents = [event for event in sent if event["event"] == "parent"]
 
     assert 0 == result.returncode, result.stderr
-    assert list(range(40)) == sorted(
+    assert list(range(20)) == sorted(
         event["number"] for event in sent if event["event"] == "child"
     )
     assert int(result.stdout) == len(parents)
+
+
+@pytest.mark.parametrize("has_disk", [False, True], ids=["memory", "spool"])
+def test_a_child_forked_while_the_sender_is_at_it_ships_its_own(
+    loki, program, tmp_path, has_disk
+) -> None:
+    folder = [str(tmp_path / "spool")] if has_disk else []
+    check_storm(loki, program, *folder)
+
+
+@pytest.mark.slow
+def test_a_child_forked_while_the_sender_speaks_tls_ships_its_own(
+    program,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.pem")
+    with LokiServer(tls=context) as server:
+        check_storm(server, program, CA=str(CERTIFICATES / "ca.pem"))
 
 
 def test_threads_of_one_process_lose_nothing(loki, program) -> None:

@@ -74,6 +74,27 @@ class Reader:
         self.pinned = frozenset(read.segment for read in self._peeked)
         return [read.event for read in self._peeked]
 
+    def read_ahead(self, count: int, max_events: int, max_bytes: int) -> bool:
+        """
+        Decode *count* more records for the next :meth:`peek` of such bounds.
+
+        Returns:
+            Whether that peek still has records to decode.
+
+        Raises:
+            OSError: A segment cannot be read now.
+        """
+        size = sum(len(read.event.line) for read in self._ahead)
+        for _ in range(count):
+            if len(self._ahead) >= max_events or size > max_bytes:
+                return False
+            read = self._next()
+            if read is None:
+                return False
+            self._ahead.append(read)
+            size += len(read.event.line)
+        return True
+
     def take(self, count: int) -> list[Read]:
         """Return the first *count* of what was peeked at; end the peek."""
         taken, self._peeked = self._peeked[:count], []

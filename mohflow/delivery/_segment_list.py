@@ -89,6 +89,12 @@ class SegmentList:
             _save_progress(segment)
             segment.close()
 
+    def recount(self) -> None:
+        """Count again what is there: a call may have been cut short."""
+        self.events = self.bytes = self.disk_bytes = 0
+        for segment in self._segments:
+            self._count(segment, 1)
+
     def close(self) -> None:
         """Let go of all files."""
         for segment in self._segments:

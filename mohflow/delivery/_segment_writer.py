@@ -112,8 +112,9 @@ class Writer:
         ):
             return active
         self.retire()
-        active = self._create(self._next, piece.first_ns)
+        # Before it is made: no number is tried twice, whatever interrupts us.
         self._next += 1
+        active = self._create(self._next - 1, piece.first_ns)
         self._segments.add_last(active)
         self._active = active
         return active

@@ -39,6 +39,10 @@ ADOPT_SECONDS = 60.0
 SLICE = 500
 """Events that move from memory to disk at once; a log call may wait for it."""
 
+AHEAD = 50
+"""Events that are read from disk at once; a log call may wait for it. To read
+a thousand takes 20 to 30 ms (CPython 3.11)."""
+
 URGENT = 40
 """The level from which on events do not wait for what is caught up on."""
 
@@ -144,12 +148,17 @@ class Backlog:
         self, entries: list[Entry], newest: Sequence[Event] = ()
     ) -> bool:
         assert self.spool is not None  # noqa: S101 - tells the type checker
+        is_kept = False
         try:
             self.spool.append([*map(event_of, entries), *newest])
+            is_kept = True
         except SpoolError as error:
-            self.queue.restore(entries)
             say_unusable(self._name, error)
             return False
+        finally:
+            # A signal handler may have raised, too.
+            if not is_kept:
+                self.queue.restore(entries)
         self._ledger.spill(len(entries))
         self._ledger.spool(len(newest))
         self.evict()
@@ -200,6 +209,12 @@ class Backlog:
         age = now - first[1] if first else 0.0
         return Waiting(self.queue.events, self.queue.bytes, age, is_awaited)
 
+    def read_ahead(self, limits: Limits) -> bool:
+        """Read a few events from disk; return whether to go on."""
+        return self.spool is not None and self.spool.read_ahead(
+            AHEAD, limits.max_events, limits.max_bytes
+        )
+
     def take(self, limits: Limits, now: float) -> Batch | None:
         """Return what stands first; what comes from disk stays there, too."""
         self._touched = now
@@ -234,6 +249,12 @@ class Backlog:
         self._ledger.take(len(entries))
         events = [*map(event_of, entries)]
         return Batch(events, entries, has_overtaken=has_overtaken)
+
+    def recount(self) -> None:
+        """Count again what is there: a call may have been cut short."""
+        self.queue.recount()
+        if self.spool is not None:
+            self.spool.recount()
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""

@@ -28,7 +28,8 @@ class Breaker:
         self._threshold = threshold
         self._first = first
         self._longest = longest
-        self._failures = 0
+        self.failures = 0
+        """How many there were in a row."""
         self._pause = first
         self._open_until: float | None = None
         self.failing = ""
@@ -49,7 +50,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Note an attempt that went well: the breaker is closed."""
-        self._failures = 0
+        self.failures = 0
         self._pause = self._first
         self._open_until = self.away_since = None
         self.failing = ""
@@ -57,10 +58,10 @@ class Breaker:
     def failed(self, now: float, reason: str = "unknown") -> None:
         """Note an attempt that failed; it may open the breaker."""
         self.failing = reason
-        self._failures += 1
+        self.failures += 1
         if self.away_since is None:
             self.away_since = now
         if self._open_until is not None:
             self._pause = min(self._pause * 2, self._longest)
-        if self._failures >= self._threshold:
+        if self.failures >= self._threshold:
             self._open_until = now + self._pause

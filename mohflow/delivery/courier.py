@@ -15,6 +15,14 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import Unavailable
 
 
+YIELD = 0.0001
+"""Seconds that the lock is free: a log call that waits for it gets it."""
+
+LAST_ATTEMPTS = 2
+"""Failures in a row, at the end, after which what can stay on disk does: one
+may be no more than a connection that was closed meanwhile."""
+
+
 class Courier:
     """
     Take batches from the backlog and see them through, one at a time.
@@ -75,9 +83,22 @@ class Courier:
                     shared.is_idle = False
         return None
 
+    def _read_ahead(self) -> None:
+        """Read what must go now from disk, and let log calls in between."""
+        shared = self._shared
+        with shared.wake:
+            while (
+                shared.is_due()
+                and not shared.is_closing
+                and shared.backlog.read_ahead(shared.limits)
+            ):
+                shared.wake.wait(YIELD)
+
     def take(self) -> Batch | None:
         """Take what must go now from the backlog, if anything."""
         shared = self._shared
+        if shared.backlog.spool is not None:
+            self._read_ahead()
         with shared.wake:
             batch = self._choose()
             if batch is None:
@@ -95,6 +116,7 @@ class Courier:
         shared = self._shared
         shared.collect()
         now = shared.clock()
+        shared.mend()
         shared.backlog.look_around(now)
         if shared.is_closing:
             return None
@@ -140,8 +162,11 @@ class Courier:
             return True
         if batch.has_overtaken:
             return True
-        has_disk = shared.disk is not None and not batch.is_spooled
-        return has_disk and shared.breaker.is_open
+        if shared.disk is None:
+            return False
+        if shared.is_ending and shared.breaker.failures >= LAST_ATTEMPTS:
+            shared.has_given_up = True
+        return shared.is_hopeless and not batch.is_spooled
 
     def settle(
         self, batch: Batch, events: Sequence[Event], fates: Fates

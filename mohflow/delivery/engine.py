@@ -114,11 +114,17 @@ class Delivery:
             shared.collect()
             if self._blocks:
                 self._wait_for_room(event)
+            is_awaited = shared.missing() <= 1
+            # Assigned here and below: no call in between, at which a signal
+            # handler could raise.
+            shared.is_torn = True
             if shared.is_closing:
                 self.ledger.refused("closed")
+            else:
+                shared.backlog.put(event, shared.clock())
+            shared.is_torn = False
+            if shared.is_closing:
                 return
-            is_awaited = shared.missing() <= 1
-            shared.backlog.put(event, shared.clock())
             if is_awaited:
                 shared.rouse()
             shared.allow()
@@ -195,8 +201,10 @@ class Delivery:
 
     def close(self, deadline: float) -> None:
         """Deliver what can be until *deadline*; keep or count the rest."""
-        self.expedite()
         shared = self._shared
+        with shared.lock:
+            shared.is_ending = shared.is_hurried = True
+        self.expedite()
         with shared.lock:
             shared.wake.wait_for(
                 shared.is_settled, max(0.0, deadline - time.monotonic())

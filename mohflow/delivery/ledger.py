@@ -116,8 +116,8 @@ class Ledger:
     ) -> None:
         """Count events that were accepted and lost in one step."""
         with self.lock:
-            self._accepted += count
             (self._rejected if by_sink else self._dropped)[reason] += count
+            self._accepted += count
             self._last_loss = reason, self._clock()
 
     def queue(self, count: int = 1) -> None:
@@ -153,9 +153,31 @@ class Ledger:
     def lose(self, reason: str, count: int = 1) -> None:
         """Count queued events that were dropped."""
         with self.lock:
-            self._queued -= count
             self._dropped[reason] += count
+            self._queued -= count
             self._last_loss = reason, self._clock()
+
+    def amend(self, queued: int, spooled: int) -> None:
+        """
+        Count again after a call that a signal handler has cut short.
+
+        What waits and was not counted is accepted now; what was counted and
+        is gone is dropped, as ``interrupted``.
+        """
+        with self.lock:
+            gone = self._queued + self._spooled - queued - spooled
+            if gone > 0:
+                self._dropped["interrupted"] += gone
+                self._last_loss = "interrupted", self._clock()
+            self._queued, self._spooled = queued, spooled
+            fates = (self._rejected, self._dropped)
+            self._accepted = (
+                self._delivered
+                + sum(sum(counts.values()) for counts in fates)
+                + self._queued
+                + self._spooled
+                + self._in_flight
+            )
 
     def settle(self, fates: Fates, *, spooled: bool = False) -> None:
         """Count the fates of events that were being written."""

@@ -50,7 +50,7 @@ class Meantime:
 
     def pause(self, seconds: float, held: Batch | None = None) -> None:
         """
-        Wait for *seconds*, or until the end.
+        Wait for *seconds*, or until the end is announced or has come.
 
         Args:
             seconds: How long.
@@ -60,12 +60,16 @@ class Meantime:
         bypass = Bypass(shared, self._partition)
         if held is not None:
             bypass.hold(held)
-        while seconds > 0 and not shared.is_closing:
+        while seconds > 0 and not self._is_over():
             self.relieve()
             if held is not None:
                 self._overtake(bypass)
             self._rest(min(seconds, TICK))
             seconds -= TICK
+        shared.is_hurried = False
+
+    def _is_over(self) -> bool:
+        return self._shared.is_closing or self._shared.is_hurried
 
     def _rest(self, seconds: float) -> None:
         """Wait, or until the end has come or events must go to disk."""
@@ -75,7 +79,7 @@ class Meantime:
             is_stuck = shared.must_spill()
             shared.wake.wait_for(
                 lambda: (
-                    shared.is_closing or (not is_stuck and shared.must_spill())
+                    self._is_over() or (not is_stuck and shared.must_spill())
                 ),
                 seconds,
             )

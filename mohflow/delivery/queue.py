@@ -196,6 +196,14 @@ class BoundedQueue:
         self.bytes -= len(entry[4])
         self.weight -= weight(entry)
 
+    def recount(self) -> None:
+        """Count again what is there: a call may have been cut short."""
+        self._lines = {lvl: line for lvl, line in self._lines.items() if line}
+        entries = [*chain.from_iterable(self._lines.values())]
+        self.events = len(entries)
+        self.bytes = sum(len(entry[4]) for entry in entries)
+        self.weight = sum(map(weight, entries))
+
     def first(self, level: int = 0) -> Entry | None:
         """Return the oldest of those of *level* and above, which stays."""
         lines = (e[0] for lvl, e in self._lines.items() if lvl >= level)

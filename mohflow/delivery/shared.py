@@ -67,20 +67,43 @@ class Shared:
         """The number of the last event that a flush waits for."""
         self.is_attended = False
         """Whether the worker is there to take in what log calls leave."""
+        self.is_torn = False
+        """Whether a log call is at it, or was cut short by what a signal
+        handler raised."""
         self.is_idle = False
         """Whether the worker waits for events, and must be told of them."""
+        self.is_ending = False
+        """Whether the end waits for what can still be delivered."""
+        self.is_hurried = False
+        """Whether the sink must be tried once more, without a wait."""
+        self.has_given_up = False
+        """Whether the sink was away when it was tried at the end; what can
+        stay on disk does, and nobody waits for it."""
         self.is_closing = False
         self.is_abandoned = False
         """Whether the worker was stuck at the end, and closes the sink."""
+
+    def mend(self) -> None:
+        """Make the counts right after a log call that was cut short."""
+        if self.is_torn:
+            backlog = self.backlog
+            backlog.recount()
+            done = sum(
+                len(batch.events) - len(batch.left)
+                for batch in self.in_flight.batches
+                if batch.is_spooled
+            )
+            on_disk = 0 if backlog.spool is None else len(backlog.spool)
+            self.ledger.amend(backlog.queue.events, on_disk - done)
+            self.is_torn = False
 
     def is_due(self) -> bool:
         """Return whether a batch must go now."""
         now = self.clock()
         if self.backlog.is_behind and self.pace.remaining(now):
             return False
-        return self.backlog.is_due(
-            now, self.limits, is_awaited=self.awaited >= 0
-        )
+        is_awaited = self.is_ending or self.awaited >= 0
+        return self.backlog.is_due(now, self.limits, is_awaited=is_awaited)
 
     def patience(self) -> float | None:
         """Return the seconds until something must be done unasked."""
@@ -94,8 +117,11 @@ class Shared:
 
     def collect(self) -> None:
         """Take in what log calls have left."""
+        self.mend()
         if self.inbox:
+            self.is_torn = True
             collect(self.inbox, self.backlog, self.ledger, self.clock())
+            self.is_torn = False
         self.allow()
 
     def attend(self) -> None:
@@ -143,12 +169,17 @@ class Shared:
             self.is_idle = False
             self.wake.notify_all()
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Return whether what can go to disk had better go there."""
+        return self.breaker.is_open or self.has_given_up
+
     def must_spill(self) -> bool:
         """Return whether what is in memory is better off on disk now."""
         backlog = self.backlog
         if backlog.spool is None or not backlog.queue.events:
             return False
-        if self.breaker.is_open:
+        if self.is_hopeless:
             return True
         is_awaited = self.awaited >= 0
         return backlog.is_on_disk and (
@@ -191,4 +222,4 @@ class Shared:
         if not self.backlog.is_on_disk:
             return not self.in_flight.batches
         is_safe = all(batch.is_spooled for batch in self.in_flight.batches)
-        return is_safe and self.breaker.is_open
+        return is_safe and self.is_hopeless

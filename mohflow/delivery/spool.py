@@ -128,6 +128,18 @@ class Spool:
             self._complain("read", error)
             return []
 
+    def read_ahead(self, count: int, max_events: int, max_bytes: int) -> bool:
+        """
+        Read *count* events that the next :meth:`peek` need not read.
+
+        Returns:
+            Whether there is more to read for a peek of such bounds.
+        """
+        try:
+            return self._reader.read_ahead(count, max_events, max_bytes)
+        except OSError:
+            return False  # The peek says so.
+
     def ack(self, count: int) -> None:
         """Forget the first *count* events of the last :meth:`peek`."""
         taken = self._reader.take(count)
@@ -184,6 +196,10 @@ class Spool:
             self._torn_bytes += sum(segment.skipped for segment in segments)
             self._insert(segments, segment_number(paths[0]))
         return len(self) - before
+
+    def recount(self) -> None:
+        """Count again what is there: an append may have been cut short."""
+        self._segments.recount()
 
     def close(self) -> None:
         """Leave what there is to whoever adopts it; append to go on."""

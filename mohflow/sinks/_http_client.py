@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import encodings.idna  # noqa: F401 - or the first connection imports it
-import ssl
 import urllib.request
 
 import certifi  # noqa: F401 - or the first context imports it
@@ -17,6 +16,7 @@ import httpx
 from mohflow.sinks._http_answers import no_answer
 from mohflow.sinks._http_options import HttpOptions, reveal
 from mohflow.sinks._http_transport import Transport
+from mohflow.sinks._tls import context_of, context_of_proxy
 
 
 MAX_ANSWER = 64 * 1024
@@ -32,7 +32,16 @@ def new_transport(options: HttpOptions) -> Transport:
     Raises:
         OSError: A certificate cannot be read or used.
     """
-    return Transport(options.timeout, tls_context(options), proxy_of(options))
+    is_secure = httpx.URL(str(options.url)).scheme == "https"
+    context = context_of(options) if is_secure else None
+    return Transport(options.timeout, context, _trusting(proxy_of(options)))
+
+
+def _trusting(proxy: httpx.Proxy | None) -> httpx.Proxy | None:
+    """Return *proxy* with what httpcore would make at every connection."""
+    if proxy is not None and proxy.url.scheme == "https":
+        proxy.ssl_context = context_of_proxy()
+    return proxy
 
 
 def new_client(
@@ -73,25 +82,6 @@ def exchange(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     return httpx.Response(
         answer.status_code, headers=headers, content=body[:MAX_ANSWER]
     )
-
-
-def tls_context(options: HttpOptions) -> ssl.SSLContext:
-    """
-    Return whom we believe, and who we are.
-
-    Raises:
-        OSError: A certificate cannot be read or used.
-    """
-    if options.ca_file is None:
-        context = httpx.create_ssl_context(verify=options.verify)
-    else:
-        context = ssl.create_default_context(cafile=options.ca_file)
-    if options.cert_file is not None:
-        # Without a password OpenSSL would ask for it at the terminal.
-        context.load_cert_chain(
-            options.cert_file, options.key_file, password=""
-        )
-    return context
 
 
 def proxy_of(options: HttpOptions) -> httpx.Proxy | None:

@@ -14,10 +14,13 @@ import ssl
 import time
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import httpcore
 import httpx
+
+from mohflow.sinks._tls import Tls
 
 
 PIECE = 64 * 1024
@@ -47,14 +50,14 @@ class Transport(httpx.BaseTransport):
 
     Args:
         timeout: Seconds for each request.
-        context: Whom we believe, and who we are.
+        context: Whom we believe, and who we are; not needed for ``http``.
         proxy: Through whom.
     """
 
     def __init__(
         self,
         timeout: float,
-        context: ssl.SSLContext,
+        context: ssl.SSLContext | None,
         proxy: httpx.Proxy | None,
     ) -> None:
         self._network = _Network(timeout)
@@ -70,6 +73,7 @@ class Transport(httpx.BaseTransport):
             else httpcore.HTTPProxy(
                 proxy_url=str(proxy.url),
                 proxy_auth=proxy.raw_auth,
+                proxy_ssl_context=proxy.ssl_context,
                 **settings,
             )
         )
@@ -197,13 +201,69 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._network.left(httpcore.ConnectTimeout)
-        return self._network.wrap(
-            self._stream.start_tls(ssl_context, server_hostname, left)
-        )
+        with contextlib.ExitStack() as failed:
+            failed.callback(self.close)
+            stream = _TlsStream(self, ssl_context, server_hostname)
+            failed.pop_all()
+        return self._network.wrap(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+class _TlsStream(httpcore.NetworkStream):
+    """
+    A stream within another, which bounds the time of both.
+
+    Raises:
+        httpcore.ConnectError: The two sides do not trust each other, or the
+            other one hung up.
+        httpcore.ConnectTimeout: The other one does not answer.
+    """
+
+    def __init__(
+        self,
+        stream: httpcore.NetworkStream,
+        context: ssl.SSLContext,
+        server_hostname: str | None,
+    ) -> None:
+        self._stream = stream
+        self._tls = Tls(
+            context, server_hostname, partial(stream.read, PIECE), stream.write
+        )
+        with _raised_as(httpcore.ConnectError, httpcore.ConnectTimeout):
+            self._tls.handshake()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        with _raised_as(httpcore.ReadError):
+            return self._tls.read(max_bytes)
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        with _raised_as(httpcore.WriteError):
+            self._tls.write(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        if info == "ssl_object":
+            return self._tls.ssl_object
+        return self._stream.get_extra_info(info)
+
+
+@contextlib.contextmanager
+def _raised_as(
+    fault: type[Exception], timeout: type[Exception] | None = None
+) -> Iterator[None]:
+    """Raise the errors of a connection as those of what is done with it."""
+    try:
+        yield
+    except httpcore.TimeoutException as error:
+        if timeout is None:
+            raise
+        raise timeout(error) from error
+    except (httpcore.NetworkError, ssl.SSLError) as error:
+        raise fault(error) from error
 
 
 def _addresses(host: str, port: int) -> list[str]:

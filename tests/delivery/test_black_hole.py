@@ -12,6 +12,7 @@ import structlog
 
 import mohflow
 
+from mohflow.sinks import _loki_encode
 from mohflow.testing import LokiServer
 
 
@@ -76,6 +77,45 @@ def test_calls_take_no_longer_than_with_a_server_that_answers(
 
     # A call that waited would take seconds, a thousand times as long.
     assert any(away <= 20 * up for away, up in pairs)
+
+
+def test_no_call_waits_while_a_batch_is_compressed_or_sent(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    is_entered, let_go = threading.Event(), threading.Event()
+    compress = _loki_encode.zlib.compress
+
+    def stuck(*arguments, **options):
+        is_entered.set()
+        let_go.wait(60)
+        return compress(*arguments, **options)
+
+    with LokiServer() as server:
+        mohflow.configure(
+            console=False,
+            loki=mohflow.LokiOptions(
+                url=server.url, linger=0.0, durability="wal"
+            ),
+            spool_dir=tmp_path,
+        )
+        log = structlog.get_logger()
+        monkeypatch.setattr(_loki_encode.zlib, "compress", stuck)
+        log.info("x", number=0)
+        assert is_entered.wait(20)
+        for number in range(1, CALLS):
+            log.info("x", number=number)
+        # All of them have returned, and the first batch is stuck still.
+        accepted, sent = mohflow.ledger()["loki"].accepted, server.entries()
+        server.hang(times=1)
+        let_go.set()
+        server.wait_for(lambda: server.requests)
+        log.info("x", number=CALLS)
+        before = mohflow.ledger()["loki"].delivered
+        server.heal()
+        mohflow.flush(20)
+
+    assert (CALLS, []) == (accepted, list(sent))
+    assert 0 == before
 
 
 @pytest.mark.parametrize("hole", ["black_hole", "full_backlog"])

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 import tracemalloc
 
 import orjson
 import pytest
 
 from mohflow import DeliveryOptions, Event, LokiOptions
+from mohflow.delivery import _segment
 from mohflow.delivery.courier import Courier
 from mohflow.delivery.dead_letters import DeadLetters
 from mohflow.delivery.disk import SPOOL_BYTES, Disk
+from mohflow.delivery.engine import Delivery
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.spool import Spool
 from mohflow.exceptions import Unavailable
 from mohflow.sinks.loki import LokiSink
-from mohflow.testing import FakeClock
+from mohflow.testing import FakeClock, RecordingSink
 
 from .test_identity import Timeless
 
@@ -264,3 +267,35 @@ def test_what_was_in_flight_goes_before_what_came_to_disk_meanwhile(
     program.recover(rate=0)
 
     program.assert_all_arrived()
+
+
+def test_what_is_on_disk_is_read_while_log_calls_may_have_the_lock(
+    tmp_path, monkeypatch
+) -> None:
+    held: list[int] = []
+    decoded = 0
+    decode, peek = _segment.decode, Spool.peek
+
+    def counting_decode(*arguments):
+        nonlocal decoded
+        decoded += 1
+        return decode(*arguments)
+
+    def watched_peek(*arguments):
+        before = decoded
+        found = peek(*arguments)
+        held.append(decoded - before)
+        return found
+
+    monkeypatch.setattr(_segment, "decode", counting_decode)
+    monkeypatch.setattr(Spool, "peek", watched_peek)
+    sink = RecordingSink()
+    options = DeliveryOptions(durability="wal", linger=3600.0)
+    delivery = Delivery("test", sink, options, Disk.below(tmp_path, "test"))
+    for _ in range(2500):
+        line = b'{"event":"x"}\n'
+        delivery.put(Event(time.time_ns(), 20, {"event": "x"}, line))
+    delivery.close(time.monotonic() + 30)
+
+    assert 2500 == delivery.ledger.snapshot().delivered
+    assert max(held) <= 1

@@ -60,6 +60,25 @@ class TestOrder:
         assert 1 == len(spool)
         assert NOW + 3 == spool.oldest_time_ns
 
+    @pytest.mark.parametrize(("most", "size"), [(7, 10**9), (100, 300)])
+    def test_what_is_read_ahead_is_not_read_again(
+        self, tmp_path, monkeypatch, most, size
+    ):
+        spool = open_spool(tmp_path)
+        spool.append(events(*range(20), size=50))
+        decoded = []
+        decode = _segment.decode
+        monkeypatch.setattr(
+            _segment, "decode", lambda *a: decoded.append(a) or decode(*a)
+        )
+        while spool.read_ahead(3, most, size):
+            pass
+        before = len(decoded)
+        peeked = numbers(spool, most, size)
+
+        assert list(range(len(peeked))) == peeked
+        assert 0 < len(peeked) <= before == len(decoded) <= len(peeked) + 1
+
     def test_a_peek_returns_one_event_that_is_too_large(self, tmp_path):
         spool = open_spool(tmp_path)
         spool.append(events(1, 2, size=500))
