@@ -64,7 +64,8 @@ OUTCOMES = st.lists(
 OVERFLOWS = st.sampled_from(
     ["drop_lowest", "drop_oldest", "drop_newest", "block"]
 )
-SIZES = st.sampled_from([1, 1, 100, 2000])
+SIZES = st.lists(st.sampled_from([1, 100, 2000]), min_size=2, max_size=4)
+LEVELS = st.lists(st.sampled_from([10, 20, 40]), min_size=1, max_size=4)
 DAYS_ON_DISK = 6.5
 """After which a spool gives an event up."""
 
@@ -134,7 +135,7 @@ class Process(Delivery):
             update={
                 "durability": machine.durability,
                 "overflow": overflow,
-                "queue_bytes": 50_000,
+                "queue_bytes": machine.queue_bytes,
             }
         )
         self.clock = machine.clock
@@ -192,6 +193,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     """Two processes that share a folder, each followed without its thread."""
 
     durability = "memory"
+    is_json = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -234,6 +236,11 @@ class DeliveryMachine(RuleBasedStateMachine):
         return Disk(spool, self.letters)
 
     @property
+    def queue_bytes(self) -> int:
+        """Room for about 20 small events, or for a few large ones."""
+        return 9_000 if self.is_json else 90_000
+
+    @property
     def letters(self) -> DeadLetters:
         return DeadLetters(self.folder / "dead.jsonl", 10**9)
 
@@ -248,13 +255,14 @@ class DeliveryMachine(RuleBasedStateMachine):
             self.living[which] = Process(self, self.overflow)
         return self.living[which]
 
-    def events(self, count, level, size, tenant, by) -> Iterator[Event]:
-        for _ in range(count):
+    def events(self, count, levels, sizes, tenant, by) -> Iterator[Event]:
+        for number in range(count):
             self.number += 1
             now = self.clock.time_ns() + self.number
-            fields = {"tenant": tenant, "by": by, "pad": "x" * size}
+            pad = "x" * sizes[number % len(sizes)]
+            fields = {"tenant": tenant, "by": by, "pad": pad}
             line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-            yield Event(now, level, fields, line)
+            yield Event(now, levels[number % len(levels)], fields, line)
 
     @initialize(overflow=OVERFLOWS, is_json=st.booleans())
     def choose(self, overflow, is_json) -> None:
@@ -263,15 +271,19 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 1),
-        count=st.integers(1, 30),
-        level=st.sampled_from([10, 20, 40]),
-        size=SIZES,
+        count=st.integers(1, 9),
+        levels=LEVELS,
+        sizes=SIZES,
         tenant=st.sampled_from("aab"),
     )
-    def log(self, which, count, level, size, tenant) -> None:
+    def log(self, which, count, levels, sizes, tenant) -> None:
         process = self.pick(which)
-        for event in self.events(count, level, size, tenant, which):
+        for event in self.events(count, levels, sizes, tenant, which):
             process.put(event)
+
+    @rule(which=st.integers(0, 1), levels=LEVELS, sizes=SIZES)
+    def log_at_length(self, which, levels, sizes) -> None:
+        self.log(which, 35, levels, sizes, "a")
 
     @rule(which=st.integers(0, 1), outcomes=OUTCOMES, seconds=st.floats(0, 5))
     def deliver(self, which, outcomes, seconds) -> None:
@@ -330,7 +342,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     def late(self, process) -> None:
         """Log what had chosen its sinks before they were retired."""
         counts = process.counts
-        for event in self.events(1, 40, 1, "a", 0):
+        for event in self.events(1, [40], [1], "a", 0):
             process.put(event)
 
         assert counts.lost + 1 == process.counts.lost
@@ -364,7 +376,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         before = len(self.sink.stored)
         self.orphaned = 0
         process.after_fork()
-        for event in self.events(count, 20, 100, "b", "child"):
+        for event in self.events(count, [20], [100], "b", "child"):
             process.put(event)
         self.sink.script = list(outcomes)
         process.expedite()
@@ -419,7 +431,7 @@ class DeliveryMachine(RuleBasedStateMachine):
             assert 0 == counts.in_flight
             assert process.queued == counts.queued <= 20
             assert process.spooled == counts.spooled
-            assert 0 <= queue.weight <= 50_000
+            assert 0 <= queue.weight <= self.queue_bytes
             assert bool(queue.events) == bool(queue.bytes)
 
     @invariant()
