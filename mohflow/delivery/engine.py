@@ -23,6 +23,7 @@ from mohflow._event import Event
 from mohflow.delivery.courier import Courier
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.inline import close_sink
+from mohflow.delivery.meter import Metrics
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
 from mohflow.delivery.worker import (
@@ -97,6 +98,10 @@ class Delivery:
         with self._shared.lock:
             self._shared.collect()
             return self._shared.look()
+
+    def measure(self) -> Metrics:
+        """Return what its writes were like."""
+        return self._shared.meter.snapshot()
 
     def put(self, event: Event) -> None:
         """

@@ -13,6 +13,7 @@ from mohflow.delivery.disk import Disk
 from mohflow.delivery.in_flight import InFlight
 from mohflow.delivery.inbox import Inbox, collect
 from mohflow.delivery.ledger import Ledger
+from mohflow.delivery.meter import Meter
 from mohflow.delivery.pace import Pace
 from mohflow.delivery.sight import Sight
 from mohflow.typing import Limits, Sink
@@ -63,6 +64,7 @@ class Shared:
         self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
         self.breaker = Breaker()
         self.pace = Pace(options.catch_up)
+        self.meter = Meter()
         self.awaited = -1
         """The number of the last event that a flush waits for."""
         self.is_attended = False
@@ -182,6 +184,7 @@ class Shared:
             is_open=self.breaker.is_open,
             oldest_ns=min((t for t in times if t is not None), default=None),
             spool_bytes=spool.bytes if spool else 0,
+            queue_bytes=self.backlog.queue.weight,
         )
 
     def is_settled(self) -> bool:

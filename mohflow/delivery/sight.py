@@ -19,3 +19,6 @@ class Sight(NamedTuple):
 
     spool_bytes: int = 0
     """What waits on disk, in bytes."""
+
+    queue_bytes: int = 0
+    """The memory that what waits there takes, in bytes."""

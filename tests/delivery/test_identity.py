@@ -46,20 +46,25 @@ from mohflow.delivery.spool import Spool
 from mohflow.testing import FakeClock
 
 
-OUTCOMES = st.lists(
-    st.sampled_from(
-        [
-            "store",
-            "away",
-            "busy",
-            "limited",
-            "reject",
-            "split",
-            "partial",
-            "fault",
-        ]
+OUTCOMES = st.one_of(
+    st.lists(
+        st.sampled_from(
+            [
+                "store",
+                "away",
+                "busy",
+                "limited",
+                "reject",
+                "split",
+                "partial",
+                "fault",
+            ]
+        ),
+        max_size=12,
     ),
-    max_size=12,
+    # So often in a row that the breaker opens, or a batch is halved to one.
+    st.just(["away"] * 9),
+    st.just(["split"] * 9),
 )
 OVERFLOWS = st.sampled_from(
     ["drop_lowest", "drop_oldest", "drop_newest", "block"]
