@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from mohflow._delivery_options import DeliveryOptions
     from mohflow._event import Event
     from mohflow._health import Health, health
-    from mohflow._metrics import Metrics, metrics
+    from mohflow._metrics import metrics
     from mohflow._pipeline import Pipeline
-    from mohflow.delivery import Histogram, LedgerSnapshot
+    from mohflow.delivery import Histogram, LedgerSnapshot, Metrics
     from mohflow.exceptions import (
         ConfigurationError,
         MohflowError,
@@ -64,9 +64,9 @@ else:
             "_delivery_options": "DeliveryOptions",
             "_event": "Event",
             "_health": "Health health",
-            "_metrics": "Metrics metrics",
+            "_metrics": "metrics",
             "_pipeline": "Pipeline",
-            "delivery": "Histogram LedgerSnapshot",
+            "delivery": "Histogram LedgerSnapshot Metrics",
             "exceptions": (
                 "ConfigurationError MohflowError Rejected SinkError "
                 "SpoolError Unavailable"

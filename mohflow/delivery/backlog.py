@@ -39,6 +39,10 @@ ADOPT_SECONDS = 60.0
 SLICE = 500
 """Events that move from memory to disk at once; a log call may wait for it."""
 
+DISK_PAUSE = 1.0
+"""Seconds between two attempts at a disk that takes nothing: each costs a log
+call, or the worker, the writing of a slice."""
+
 URGENT = 40
 """The level from which on events do not wait for what is caught up on."""
 
@@ -78,6 +82,7 @@ class Backlog:
         )
         self._touched = 0.0
         self._adopt_at = 0.0
+        self._refused_until = -DISK_PAUSE
         self.is_behind = False
         """Whether what is on disk piled up while it could not be sent."""
 
@@ -86,9 +91,14 @@ class Backlog:
         """Return whether anything waits on disk."""
         return self.spool is not None and len(self.spool) > 0
 
-    def has_room(self, event: Event) -> bool:
+    def is_refused(self, now: float) -> bool:
+        """Return whether the disk took nothing a moment ago."""
+        return now < self._refused_until
+
+    def has_room(self, event: Event, now: float) -> bool:
         """Return whether *event* can be kept without a loss."""
-        return self.spool is not None or self.queue.has_room(len(event.line))
+        has_disk = self.spool is not None and not self.is_refused(now)
+        return has_disk or self.queue.has_room(len(event.line))
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
@@ -116,37 +126,35 @@ class Backlog:
         if self._is_wal:
             if not self.is_on_disk:
                 self._touched = now
-            if self.spill([event]):
+            # Where the disk failed, a slice a call, until nothing is before.
+            self.spill_slice(now)
+            if not self.queue.events and self._spill([], now, [event]):
                 return True
-        self._make_room(len(event.line))
+        self._make_room(len(event.line), now)
         return False
 
-    def _make_room(self, line_bytes: int) -> None:
-        while not self.queue.has_room(line_bytes) and self.spill_slice():
+    def _make_room(self, line_bytes: int, now: float) -> None:
+        while not self.queue.has_room(line_bytes) and self.spill_slice(now):
             pass
 
-    def spill_slice(self) -> bool:
+    def spill_slice(self, now: float) -> bool:
         """Move the oldest in memory to disk; return whether any moved."""
         if self.spool is None or not self.queue.events:
             return False
-        return self._spill(self.queue.take(SLICE, 2**62))
-
-    def spill(self, newest: Sequence[Event] = ()) -> bool:
-        """Move what is in memory to disk, *newest* behind it, if possible."""
-        if not newest and not self.queue.events:
-            return True
-        if self.spool is None:
+        if self.is_refused(now):
             return False
-        entries = self.queue.drain() if self.queue.events else []
-        return self._spill(entries, newest)
+        return self._spill(self.queue.take(SLICE, 2**62), now)
 
     def _spill(
-        self, entries: list[Entry], newest: Sequence[Event] = ()
+        self, entries: list[Entry], now: float, newest: Sequence[Event] = ()
     ) -> bool:
         assert self.spool is not None  # noqa: S101 - tells the type checker
+        if self.is_refused(now):
+            return False
         try:
             self.spool.append([*map(event_of, entries), *newest])
         except SpoolError as error:
+            self._refused_until = now + DISK_PAUSE
             self.queue.restore(entries)
             say_unusable(self._name, error)
             return False
@@ -237,9 +245,12 @@ class Backlog:
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""
-        if not self.spill():
-            entries = self.queue.drain()
-            if entries:
-                self._ledger.lose("shutdown", len(entries))
+        self._refused_until = -DISK_PAUSE
+        while self.spill_slice(0.0):
+            # What fits on a disk that is nearly full is kept.
+            pass
+        entries = self.queue.drain()
+        if entries:
+            self._ledger.lose("shutdown", len(entries))
         if self.spool is not None:
             self.spool.close()

@@ -125,9 +125,10 @@ class Courier:
         self._finish(batch)
         return fault
 
-    def _finish(self, batch: Batch, reason: str = "shutdown") -> None:
+    def _finish(self, batch: Batch, fault: str | None = None) -> None:
         shared = self._shared
         with shared.wake:
+            reason = fault or ("shutdown" if shared.is_closing else None)
             if shared.breaker.is_open:
                 shared.backlog.is_behind = True
             shared.in_flight.finish(batch, reason)
@@ -140,8 +141,9 @@ class Courier:
             return True
         if batch.has_overtaken:
             return True
-        has_disk = shared.disk is not None and not batch.is_spooled
-        return has_disk and shared.breaker.is_open
+        if batch.is_spooled or not shared.breaker.is_open:
+            return False
+        return shared.can_spill()
 
     def settle(
         self, batch: Batch, events: Sequence[Event], fates: Fates

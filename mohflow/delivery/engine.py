@@ -157,7 +157,10 @@ class Delivery:
     def _wait_for_room(self, event: Event) -> None:
         shared = self._shared
         shared.wake.wait_for(
-            lambda: shared.backlog.has_room(event) or shared.is_closing,
+            lambda: (
+                shared.backlog.has_room(event, shared.clock())
+                or shared.is_closing
+            ),
             BLOCK_SECONDS,
         )
 

@@ -145,10 +145,15 @@ class Shared:
             self.is_idle = False
             self.wake.notify_all()
 
+    def can_spill(self) -> bool:
+        """Return whether there is a disk that did not fail a moment ago."""
+        has_disk = self.backlog.spool is not None
+        return has_disk and not self.backlog.is_refused(self.clock())
+
     def must_spill(self) -> bool:
         """Return whether what is in memory is better off on disk now."""
         backlog = self.backlog
-        if backlog.spool is None or not backlog.queue.events:
+        if not backlog.queue.events or not self.can_spill():
             return False
         if self.breaker.is_open:
             return True
