@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from mohflow._delivery_options import DeliveryOptions
     from mohflow._event import Event
     from mohflow._health import Health, health
+    from mohflow._metrics import metrics
     from mohflow._pipeline import Pipeline
-    from mohflow.delivery import LedgerSnapshot
+    from mohflow.delivery import Histogram, LedgerSnapshot, Metrics
     from mohflow.exceptions import (
         ConfigurationError,
         MohflowError,
@@ -63,8 +64,9 @@ else:
             "_delivery_options": "DeliveryOptions",
             "_event": "Event",
             "_health": "Health health",
+            "_metrics": "metrics",
             "_pipeline": "Pipeline",
-            "delivery": "LedgerSnapshot",
+            "delivery": "Histogram LedgerSnapshot Metrics",
             "exceptions": (
                 "ConfigurationError MohflowError Rejected SinkError "
                 "SpoolError Unavailable"
@@ -87,10 +89,12 @@ __all__ = [
     "Event",
     "FileOptions",
     "Health",
+    "Histogram",
     "LedgerSnapshot",
     "Limits",
     "LokiOptions",
     "MaskingOptions",
+    "Metrics",
     "MohflowError",
     "Partial",
     "Pipeline",
@@ -111,6 +115,7 @@ __all__ = [
     "health",
     "in_context",
     "ledger",
+    "metrics",
     "reload",
     "set_level",
     "shutdown",

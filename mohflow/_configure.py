@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -199,7 +200,11 @@ def flush(timeout: float = 5.0) -> bool:
 
 
 async def aflush(timeout: float = 5.0) -> bool:  # noqa: ASYNC109 - like flush
-    """Like :func:`flush`, without blocking the event loop."""
+    """Like :func:`flush`, without blocking the loop of asyncio or trio."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        wait = trio.to_thread.run_sync
+        return bool(await wait(flush, timeout, abandon_on_cancel=True))
     return await asyncio.to_thread(flush, timeout)
 
 

@@ -40,6 +40,10 @@ class Health:
     spool_bytes: int = 0
     """Bytes on disk of the events that wait there."""
 
+    queue_bytes: int = 0
+    """Bytes of memory of the events that wait there, as the option
+    ``queue_bytes`` bounds them."""
+
 
 def health() -> list[Health]:
     """
@@ -66,6 +70,7 @@ def _health_of(delivery: Carrier) -> Health:
         "" if state == "ok" else sight.failing or loss,
         _age(sight.oldest_ns),
         sight.spool_bytes,
+        sight.queue_bytes,
     )
 
 

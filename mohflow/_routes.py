@@ -10,7 +10,7 @@ from structlog.typing import Processor
 
 from mohflow._event import Event
 from mohflow._thresholds import Gate
-from mohflow.delivery import Ledger, Sight
+from mohflow.delivery import Ledger, Metrics, Sight
 from mohflow.diagnostics import complain
 from mohflow.typing import Renderer, Sink
 
@@ -36,6 +36,8 @@ class Carrier(Protocol):
     def close(self, deadline: float) -> None: ...
 
     def look(self) -> Sight: ...
+
+    def measure(self) -> Metrics | None: ...
 
     def after_fork(self) -> None: ...
 

@@ -61,6 +61,23 @@ class TestDemo:
         assert 1 == done.returncode
         assert "the ledger DOES NOT balance" in done.stdout
 
+    def test_it_may_append_to_a_file_that_exists(self, tmp_path) -> None:
+        path = tmp_path / "shop.log"
+        path.write_text('{"event":"before"}\n')
+        done = run("demo", "--file", str(path))
+
+        assert 0 == done.returncode
+        assert "18 lines in the file, 18 entries" in done.stdout
+
+    def test_a_loki_that_is_not_there_is_said(self) -> None:
+        with LokiServer() as loki:
+            loki.refuse()
+            done = run("demo", MOHFLOW_LOKI_URL=loki.url)
+
+        assert 1 == done.returncode
+        assert "18 events did not reach Loki." in done.stdout
+        assert "connect" in done.stderr
+
     def test_a_loki_that_shows_nothing_is_said(self) -> None:
         with LokiServer() as loki:
             loki.flaky(lambda r: 403 if r.method == "GET" else None)

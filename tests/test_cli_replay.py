@@ -134,6 +134,16 @@ def test_what_is_refused_again_is_kept(folder, server):
     assert Counter(range(20)) == stored(server)
 
 
+def test_what_is_refused_of_orphans_is_sent_once(folder, server):
+    folder.leave(0, 20)
+    server.flaky(lambda r: 400 if b'\\"n\\": 7' in r.body else None)
+    code, out = replay(folder, server)
+
+    assert 1 == code
+    assert "19 stored, 1 left, 1 of them refused again" in out
+    assert [7] == [one.event.fields["n"] for one in folder.letters]
+
+
 def test_nobody_there_leaves_all_on_disk(folder, server):
     folder.bury(0, 5)
     folder.leave(5, 5)

@@ -19,7 +19,7 @@ LAYERS = {
     4: "_logger stdlib hooks _pipeline _routes _fastpath _fastpath_fields "
     "_fastpath_nested _records _build _emit _finish _install _exit _retire "
     "_changes",
-    5: "__init__ _configure _context _health metrics testing",
+    5: "__init__ _configure _context _health _metrics testing",
     6: "__main__ cli integrations pytest_plugin",
 }
 """

@@ -1,4 +1,4 @@
-"""Servers that fork, hosts that patch: every process ships what it logs."""
+"""Servers that fork and children of all kinds ship what they log."""
 
 from __future__ import annotations
 
@@ -342,38 +342,6 @@ def test_threads_of_one_process_lose_nothing(loki, program) -> None:
     assert all(list(range(300)) == n for n in by_thread.values())
     times = [entry.time_ns for entry in loki.entries()]
     assert len(set(times)) == len(times)
-
-
-def test_a_host_that_gevent_has_patched_ships(loki, program) -> None:
-    pytest.importorskip("gevent")
-    result = program(
-        """
-        from gevent import monkey; monkey.patch_all()
-        import sys
-        import gevent, mohflow, structlog
-
-        mohflow.configure(
-            console=False,
-            loki=mohflow.LokiOptions(url=sys.argv[1], linger=0.05),
-        )
-        log = structlog.get_logger()
-
-        def work(worker):
-            for number in range(50):
-                log.info("x", number=worker * 50 + number)
-                gevent.sleep(0)
-
-        gevent.joinall([gevent.spawn(work, n) for n in range(10)])
-        assert mohflow.flush(10)
-        counts = mohflow.ledger()["loki"]
-        assert counts.delivered == 500, counts
-        log.info("last", number=500)
-        """,
-        loki.url,
-    )
-
-    assert (0, "") == (result.returncode, result.stderr)
-    assert list(range(501)) == sorted(e["number"] for e in events(loki))
 
 
 def test_the_sender_imports_nothing_that_a_fork_could_cut_in_two(

@@ -146,8 +146,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  mohflow demo\n"
         "  mohflow demo --file shop.log\n"
         "\n"
-        "exit codes: 0 every event is accounted for, 1 one is not, 2 wrong\n"
-        "usage or settings"
+        "exit codes: 0 every event is accounted for and none is lost, 1 one\n"
+        "is not, 2 wrong usage or settings"
     )
     parser.add_argument(
         "--file",
@@ -242,7 +242,10 @@ def _balance(
     is_right = is_right and all(one.is_balanced for one in ledger.values())
     verdict = "balances" if is_right else "DOES NOT balance"
     print(f"\n  {where}: the ledger {verdict}.")
-    return 0 if is_right else 1
+    lost = ledger["loki"].lost
+    if lost:
+        print(f"  {lost} events did not reach Loki. mohflow doctor tells why.")
+    return 0 if is_right and not lost else 1
 
 
 def _title(text: str) -> None:

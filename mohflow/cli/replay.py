@@ -151,21 +151,28 @@ def _replay(place: Place, what: Any, settings: Settings) -> bool:
 
 
 def _send(place: Place, redelivery: Redelivery, before: Orphans) -> int:
-    """Send orphans, then letters; return how many lines are no letters."""
+    """Send letters, then orphans; return how many lines are no letters."""
+    unreadable = 0
     with Progress(place.sink) as bar:
-        if place.spool is not None and before.events:
+        # First: what is refused of the orphans becomes letters, which need
+        # not be sent twice.
+        if _has_letters(place):
+            unreadable = _send_letters(place, redelivery, bar)
+        if place.spool is not None and before.events and not redelivery.fault:
             disk = CarefulDisk.at(place.spool, place.letters)
             _all(redelivery, disk, place.spool, bar)
-        if redelivery.fault or not _has_letters(place):
+    return unreadable
+
+
+def _send_letters(place: Place, redelivery: Redelivery, bar: Progress) -> int:
+    with alone(place.work) as is_alone:
+        if not is_alone:
+            _say(place, "another replay sends the dead letters")
             return 0
-        with alone(place.work) as is_alone:
-            if not is_alone:
-                _say(place, "another replay sends the dead letters")
-                return 0
-            unreadable = spool_letters(place.letters, place.work)
-            disk = CarefulDisk.at(place.work, place.letters)
-            _all(redelivery, disk, place.work, bar)
-            return unreadable
+        unreadable = spool_letters(place.letters, place.work)
+        disk = CarefulDisk.at(place.work, place.letters)
+        _all(redelivery, disk, place.work, bar)
+        return unreadable
 
 
 def _has_letters(place: Place) -> bool:

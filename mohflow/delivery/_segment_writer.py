@@ -58,18 +58,29 @@ class Writer:
         Raises:
             SpoolError: None of them is on disk.
         """
+        wanted = list(events)
+        try:
+            try:
+                self._append(wanted)
+            except OSError as error:
+                if error.errno != errno.EFBIG:
+                    raise
+                # RLIMIT_FSIZE counts for each file: another may take them.
+                self.retire()
+                self._append(wanted)
+        except OSError as error:
+            raise SpoolError(reason_of(error)) from error
+
+    def _append(self, events: Iterable[Event]) -> None:
         written: dict[SegmentFile, Mark] = {}
         try:
             for piece in self._pieces(events):
                 segment = self._writable(piece)
                 written.setdefault(segment, segment.end)
                 self._segments.write(segment, piece)
-        except OSError as error:
+        except OSError:
             self._undo(written)
-            if error.errno == errno.EFBIG:
-                # RLIMIT_FSIZE counts for each file.
-                self.retire()
-            raise SpoolError(reason_of(error)) from error
+            raise
 
     def prepend(
         self, events: Iterable[Event]

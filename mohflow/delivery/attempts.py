@@ -42,8 +42,8 @@ class Attempts:
     Deliver batches to the sink.
 
     Args:
-        shared: Has the sink, the clock, the breaker and the pace, which are
-            told how each attempt went.
+        shared: Has the sink, the clock, and the breaker, the pace and the
+            meter, which are told how each attempt went.
         around: Waits, counts and keeps.
     """
 
@@ -52,6 +52,7 @@ class Attempts:
         self._sink = shared.sink
         self._breaker = shared.breaker
         self._pace = shared.pace
+        self._meter = shared.meter
         self._clock = shared.clock
         self._around = around
 
@@ -109,7 +110,7 @@ class Attempts:
             reason = "circuit_open"
             raise Unavailable(reason, retry_after=wait)
         try:
-            answer = self._sink.write(events)
+            answer = self._write(events)
         except Unavailable as error:
             self._note(error)
             raise
@@ -125,11 +126,21 @@ class Attempts:
         self._succeeded()
         left = self._accept(batch, events, answer)
         if left:
-            raise _PartlyStored(left)
+            again = _PartlyStored(left)
+            self._meter.must_repeat(again.reason)
+            raise again
         return []
+
+    def _write(self, events: list[Event]) -> object:
+        begun = self._clock()
+        try:
+            return self._sink.write(events)
+        finally:
+            self._meter.wrote(events, self._clock() - begun)
 
     def _note(self, error: Unavailable) -> None:
         """Let the breaker, or the pace, know of a failure."""
+        self._meter.must_repeat(error.reason)
         if error.only_partition:
             # The server is there, and answers.
             self._pace.refused()
@@ -155,6 +166,7 @@ class Attempts:
         again = {id(event) for event in answer.retry} - reasons.keys()
         settled = [event for event in events if id(event) not in again]
         refused = [(e, reasons[id(e)]) for e in settled if id(e) in reasons]
+        self._meter.stored([e for e in settled if id(e) not in reasons])
         self._around.bury(refused)
         fates = Fates(
             len(settled) - len(refused),

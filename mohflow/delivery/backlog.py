@@ -11,14 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
 from mohflow.delivery.batch import Batch, Waiting, due, patience
 from mohflow.delivery.in_flight import say_unusable
 from mohflow.delivery.ledger import Fates, Ledger
 from mohflow.delivery.queue import (
-    ENTRY_BYTES,
-    LINE_BYTES,
     BoundedQueue,
     Entry,
     event_of,
@@ -43,45 +40,43 @@ AHEAD = 50
 """Events that are read from disk at once; a log call may wait for it. To read
 a thousand takes 20 to 30 ms (CPython 3.11)."""
 
+DISK_PAUSE = 1.0
+"""Seconds between two attempts at a disk that takes nothing: each costs a log
+call, or the worker, the writing of a slice."""
+
 URGENT = 40
 """The level from which on events do not wait for what is caught up on."""
 
 
 class Backlog:
     """
-    Keep events until they are delivered, within the bounds of *options*.
+    Keep events until they are delivered.
 
     Args:
         name: The name of the sink in complaints.
-        options: Bounds, overflow policy, durability.
+        queue: The place in memory.
         ledger: Is told of every move.
         spool: The place on disk, if there is one.
-        is_json: Whether the line of an event is its fields as JSON.
-        reserve: Lines that others keep within the same bounds.
+        is_wal: Whether every event goes to disk at once.
     """
 
     def __init__(
         self,
         name: str,
-        options: DeliveryOptions,
+        queue: BoundedQueue,
         ledger: Ledger,
         spool: Spool | None,
         *,
-        is_json: bool = False,
-        reserve: int = 0,
+        is_wal: bool,
     ) -> None:
         self._name = name
         self._ledger = ledger
-        self._is_wal = options.durability == "wal"
+        self._is_wal = is_wal
         self.spool = spool
-        self.queue = BoundedQueue(
-            options.queue_events - reserve,
-            options.queue_bytes - reserve * (LINE_BYTES + ENTRY_BYTES),
-            options.overflow,
-            is_json=is_json,
-        )
+        self.queue = queue
         self._touched = 0.0
         self._adopt_at = 0.0
+        self._refused_until = -DISK_PAUSE
         self.is_behind = False
         """Whether what is on disk piled up while it could not be sent."""
 
@@ -90,9 +85,14 @@ class Backlog:
         """Return whether anything waits on disk."""
         return self.spool is not None and len(self.spool) > 0
 
-    def has_room(self, event: Event) -> bool:
+    def is_refused(self, now: float) -> bool:
+        """Return whether the disk took nothing a moment ago."""
+        return now < self._refused_until
+
+    def has_room(self, event: Event, now: float) -> bool:
         """Return whether *event* can be kept without a loss."""
-        return self.spool is not None or self.queue.has_room(len(event.line))
+        has_disk = self.spool is not None and not self.is_refused(now)
+        return has_disk or self.queue.has_room(len(event.line))
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
@@ -109,50 +109,43 @@ class Backlog:
         if gone:
             self._ledger.lose("queue_full", gone)
         if gone or refused:
-            complain(
-                f"sink {self._name} queue_full",
-                f"the queue of sink {self._name!r} is full: the sink is slow "
-                "or cannot be reached. Events are lost to it and counted.",
-            )
+            _say_full(self._name)
 
     def _took(self, event: Event, now: float) -> bool:
         """Put *event* on disk, or make room in memory with its help."""
         if self._is_wal:
             if not self.is_on_disk:
                 self._touched = now
-            if self.spill([event]):
+            # Where the disk failed, a slice a call, until nothing is before.
+            self.spill_slice(now)
+            if not self.queue.events and self._spill([], now, [event]):
                 return True
-        self._make_room(len(event.line))
+        self._make_room(len(event.line), now)
         return False
 
-    def _make_room(self, line_bytes: int) -> None:
-        while not self.queue.has_room(line_bytes) and self.spill_slice():
+    def _make_room(self, line_bytes: int, now: float) -> None:
+        while not self.queue.has_room(line_bytes) and self.spill_slice(now):
             pass
 
-    def spill_slice(self) -> bool:
+    def spill_slice(self, now: float) -> bool:
         """Move the oldest in memory to disk; return whether any moved."""
-        if self.spool is None or not self.queue.events:
+        is_idle = self.spool is None or not self.queue.events
+        if is_idle or self.is_refused(now):
             return False
-        return self._spill(self.queue.take(SLICE, 2**62))
-
-    def spill(self, newest: Sequence[Event] = ()) -> bool:
-        """Move what is in memory to disk, *newest* behind it, if possible."""
-        if not newest and not self.queue.events:
-            return True
-        if self.spool is None:
-            return False
-        entries = self.queue.drain() if self.queue.events else []
-        return self._spill(entries, newest)
+        return self._spill(self.queue.take(SLICE, 2**62), now)
 
     def _spill(
-        self, entries: list[Entry], newest: Sequence[Event] = ()
+        self, entries: list[Entry], now: float, newest: Sequence[Event] = ()
     ) -> bool:
         assert self.spool is not None  # noqa: S101 - tells the type checker
+        if self.is_refused(now):
+            return False
         is_kept = False
         try:
             self.spool.append([*map(event_of, entries), *newest])
             is_kept = True
         except SpoolError as error:
+            self._refused_until = now + DISK_PAUSE
             say_unusable(self._name, error)
             return False
         finally:
@@ -169,11 +162,7 @@ class Backlog:
         lost = self.spool.evict() if self.spool else {}
         for reason, count in lost.items():
             self._ledger.settle(Fates(dropped={reason: count}), spooled=True)
-            complain(
-                f"sink {self._name} {reason}",
-                f"the spool of sink {self._name!r} gave up events "
-                f"({reason}). They are lost to it and counted.",
-            )
+            _say_given_up(self._name, reason)
 
     def look_around(self, now: float) -> None:
         """Take over, once a minute, what dead processes left on disk."""
@@ -187,8 +176,9 @@ class Backlog:
 
     def is_due(self, now: float, limits: Limits, *, is_awaited: bool) -> bool:
         """Return whether what waits makes a batch that must go now."""
-        waiting = self._waiting(now, is_awaited=is_awaited)
-        return due(waiting, limits) is not None
+        return (
+            due(self._waiting(now, is_awaited=is_awaited), limits) is not None
+        )
 
     def patience(self, now: float, limits: Limits) -> float | None:
         """Return the seconds until something must be done unasked."""
@@ -225,30 +215,20 @@ class Backlog:
             return Batch(events, is_spooled=True) if events else None
         self.is_behind = False
         entries = self.queue.take(limits.max_events, limits.max_bytes)
-        return self._in_flight(entries)
+        return _in_flight(entries, self._ledger)
 
     def take_urgent(self, limits: Limits, now: float) -> Batch | None:
         """Return errors that have waited while other events stand first."""
         first = self.queue.first(URGENT) if self.is_on_disk else None
         if first is None or now - first[1] < limits.max_age:
             return None
-        return self.pull(
-            [e[0] for e in self.queue.after(-1) if e[2] >= URGENT], limits
-        )
+        urgent = [e[0] for e in self.queue.after(-1) if e[2] >= URGENT]
+        return self.pull(urgent, limits)
 
     def pull(self, numbers: Sequence[int], limits: Limits) -> Batch | None:
         """Return those of *numbers* that still wait, though others do."""
         entries = self.queue.pull(set(numbers[: limits.max_events]))
-        return self._in_flight(entries, has_overtaken=True)
-
-    def _in_flight(
-        self, entries: list[Entry], *, has_overtaken: bool = False
-    ) -> Batch | None:
-        if not entries:
-            return None
-        self._ledger.take(len(entries))
-        events = [*map(event_of, entries)]
-        return Batch(events, entries, has_overtaken=has_overtaken)
+        return _in_flight(entries, self._ledger, has_overtaken=True)
 
     def recount(self) -> None:
         """Count again what is there: a call may have been cut short."""
@@ -258,9 +238,38 @@ class Backlog:
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""
-        if not self.spill():
-            entries = self.queue.drain()
-            if entries:
-                self._ledger.lose("shutdown", len(entries))
+        self._refused_until = -DISK_PAUSE
+        while self.spill_slice(0.0):
+            # What fits on a disk that is nearly full is kept.
+            pass
+        entries = self.queue.drain()
+        if entries:
+            self._ledger.lose("shutdown", len(entries))
         if self.spool is not None:
             self.spool.close()
+
+
+def _in_flight(
+    entries: list[Entry], ledger: Ledger, *, has_overtaken: bool = False
+) -> Batch | None:
+    if not entries:
+        return None
+    ledger.take(len(entries))
+    events = [*map(event_of, entries)]
+    return Batch(events, entries, has_overtaken=has_overtaken)
+
+
+def _say_full(name: str) -> None:
+    complain(
+        f"sink {name} queue_full",
+        f"the queue of sink {name!r} is full: the sink is slow or cannot be "
+        "reached. Events are lost to it and counted.",
+    )
+
+
+def _say_given_up(name: str, reason: str) -> None:
+    complain(
+        f"sink {name} {reason}",
+        f"the spool of sink {name!r} gave up events ({reason}). They are lost "
+        "to it and counted.",
+    )

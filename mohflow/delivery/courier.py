@@ -147,9 +147,10 @@ class Courier:
         self._finish(batch)
         return fault
 
-    def _finish(self, batch: Batch, reason: str = "shutdown") -> None:
+    def _finish(self, batch: Batch, fault: str | None = None) -> None:
         shared = self._shared
         with shared.wake:
+            reason = fault or ("shutdown" if shared.is_closing else None)
             if shared.breaker.is_open:
                 shared.backlog.is_behind = True
             shared.in_flight.finish(batch, reason)
@@ -166,7 +167,9 @@ class Courier:
             return False
         if shared.is_ending and shared.breaker.failures >= LAST_ATTEMPTS:
             shared.has_given_up = True
-        return shared.is_hopeless and not batch.is_spooled
+        if batch.is_spooled or not shared.is_hopeless:
+            return False
+        return shared.can_spill()
 
     def settle(
         self, batch: Batch, events: Sequence[Event], fates: Fates

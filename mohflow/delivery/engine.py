@@ -23,6 +23,7 @@ from mohflow._event import Event
 from mohflow.delivery.courier import Courier
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.inline import close_sink
+from mohflow.delivery.meter import Metrics
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
 from mohflow.delivery.worker import (
@@ -98,6 +99,10 @@ class Delivery:
             self._shared.collect()
             return self._shared.look()
 
+    def measure(self) -> Metrics:
+        """Return what its writes were like."""
+        return self._shared.meter.snapshot()
+
     def put(self, event: Event) -> None:
         """
         Keep *event* for the sink, or count why not.
@@ -158,7 +163,10 @@ class Delivery:
     def _wait_for_room(self, event: Event) -> None:
         shared = self._shared
         shared.wake.wait_for(
-            lambda: shared.backlog.has_room(event) or shared.is_closing,
+            lambda: (
+                shared.backlog.has_room(event, shared.clock())
+                or shared.is_closing
+            ),
             BLOCK_SECONDS,
         )
 

@@ -74,11 +74,12 @@ class InFlight:
             batch.left = [e for e in batch.left if id(e) not in gone]
             self._ledger.settle(fates, spooled=batch.is_spooled)
 
-    def finish(self, batch: Batch, reason: str = "shutdown") -> None:
+    def finish(self, batch: Batch, reason: str | None = "shutdown") -> None:
         """
         Forget *batch*; what is left of it goes, or stays, on disk.
 
-        Without a disk what is left is lost, and counted as *reason*.
+        Where the disk does not take it, it is lost and counted as *reason*;
+        without a reason it waits again.
         """
         if batch.is_finished:
             return
@@ -87,11 +88,17 @@ class InFlight:
         if batch.is_spooled:
             self._acknowledge(batch)
         elif batch.has_overtaken:
-            left = {id(event) for event in batch.left}
-            pairs = zip(batch.entries, batch.events, strict=True)
-            self._put_back([one for one, event in pairs if id(event) in left])
+            self._put_left_back(batch)
         elif batch.left and not self._give_up(batch.left):
-            self._ledger.settle(Fates(dropped={reason: len(batch.left)}))
+            if reason is None:
+                self._put_left_back(batch)
+            else:
+                self._ledger.settle(Fates(dropped={reason: len(batch.left)}))
+
+    def _put_left_back(self, batch: Batch) -> None:
+        left = {id(event) for event in batch.left}
+        pairs = zip(batch.entries, batch.events, strict=True)
+        self._put_back([one for one, event in pairs if id(event) in left])
 
     def _acknowledge(self, batch: Batch) -> None:
         """Let the disk forget what is not left of *batch*."""

@@ -90,7 +90,7 @@ def collect(
     queue, entered, gone = backlog.queue, 0, 0
     with ledger.lock:
         ledger.queue(queue.admit(inbox, came))
-        while inbox and backlog.spill_slice():
+        while inbox and backlog.spill_slice(now):
             ledger.queue(queue.admit(inbox, came))
         count = len(inbox)
         for _ in range(count):

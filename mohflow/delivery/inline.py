@@ -98,6 +98,9 @@ class Inline:
         """Return that nothing waits and nothing is tried again."""
         return Sight()
 
+    def measure(self) -> None:
+        """Return ``None``: to measure would cost every log call."""
+
     def after_fork(self) -> None:
         """Make parent and child independent of each other."""
         self.ledger.after_fork()

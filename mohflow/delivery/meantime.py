@@ -44,7 +44,8 @@ class Meantime:
             with shared.wake:
                 shared.collect()
                 is_done = not (
-                    shared.must_spill() and shared.backlog.spill_slice()
+                    shared.must_spill()
+                    and shared.backlog.spill_slice(shared.clock())
                 )
                 shared.tell()
 

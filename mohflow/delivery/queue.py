@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import itemgetter
 from typing import Literal
@@ -53,6 +53,23 @@ def _weight(size: int, *, is_kept: bool) -> int:
     if is_kept:
         return ENTRY_BYTES + KEPT_BYTES + size * (1 + KEPT_FACTOR)
     return ENTRY_BYTES + size
+
+
+def _oldest(lines: Mapping[int, deque[Entry]]) -> int:
+    """Return the level of the oldest."""
+    return min(lines, key=lambda level: lines[level][0][0])
+
+
+def _victim(
+    lines: Mapping[int, deque[Entry]], overflow: Overflow, level: int
+) -> int | None:
+    """Return the level whose oldest gives way to an event of *level*."""
+    if not lines or overflow in {"drop_newest", "block"}:
+        return None
+    if overflow == "drop_oldest":
+        return _oldest(lines)
+    lowest = min(lines)
+    return lowest if lowest <= level else None
 
 
 class BoundedQueue:
@@ -136,7 +153,7 @@ class BoundedQueue:
         size = _weight(len(line), is_kept=kept is not None)
         gone = 0
         while not self._fits(size):
-            victim = self._victim(level)
+            victim = _victim(self._lines, self._overflow, level)
             if victim is None:
                 return False, gone
             self._pop(victim)
@@ -171,18 +188,6 @@ class BoundedQueue:
             self.events += number - first
         return number - first
 
-    def _victim(self, level: int) -> int | None:
-        """Return the level whose oldest gives way to an event of *level*."""
-        if not self._lines or self._overflow in {"drop_newest", "block"}:
-            return None
-        if self._overflow == "drop_oldest":
-            return self._oldest_level()
-        lowest = min(self._lines)
-        return lowest if lowest <= level else None
-
-    def _oldest_level(self) -> int:
-        return min(self._lines, key=lambda level: self._lines[level][0][0])
-
     def _pop(self, level: int) -> Entry:
         line = self._lines[level]
         entry = line.popleft()
@@ -214,7 +219,7 @@ class BoundedQueue:
         taken: list[Entry] = []
         size = 0
         while self.events and len(taken) < max_events:
-            level = self._oldest_level()
+            level = _oldest(self._lines)
             size += len(self._lines[level][0][4])
             if taken and size > max_bytes:
                 break

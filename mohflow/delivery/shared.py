@@ -13,8 +13,10 @@ from mohflow.delivery.disk import Disk
 from mohflow.delivery.in_flight import InFlight
 from mohflow.delivery.inbox import Inbox, collect
 from mohflow.delivery.ledger import Ledger
+from mohflow.delivery.meter import Meter
 from mohflow.delivery.pace import Pace
-from mohflow.delivery.sight import Sight
+from mohflow.delivery.queue import ENTRY_BYTES, LINE_BYTES, BoundedQueue
+from mohflow.delivery.sight import Sight, glance
 from mohflow.typing import Limits, Sink
 
 
@@ -25,6 +27,26 @@ class Shared:
     ``wake`` is signalled after every change that somebody may wait for.
     The breaker belongs to the worker; others only look at it.
     """
+
+    awaited = -1
+    """The number of the last event that a flush waits for."""
+    is_attended = False
+    """Whether the worker is there to take in what log calls leave."""
+    is_torn = False
+    """Whether a log call is at it, or was cut short by what a signal
+    handler raised."""
+    is_idle = False
+    """Whether the worker waits for events, and must be told of them."""
+    is_ending = False
+    """Whether the end waits for what can still be delivered."""
+    is_hurried = False
+    """Whether the sink must be tried once more, without a wait."""
+    has_given_up = False
+    """Whether the sink was away when it was tried at the end; what can
+    stay on disk does, and nobody waits for it."""
+    is_closing = False
+    is_abandoned = False
+    """Whether the worker was stuck at the end, and closes the sink."""
 
     def __init__(
         self,
@@ -40,11 +62,7 @@ class Shared:
         self.sink = sink
         self.clock = clock
         self.disk = disk
-        self.limits = Limits(
-            min(options.batch_events, sink.limits.max_events),
-            min(options.batch_bytes, sink.limits.max_bytes),
-            options.linger,
-        )
+        self.limits = _limits(options, sink.limits)
         self.inbox = Inbox(options, clock(), is_json=is_json)
         self.ledger = Ledger(clock, self.inbox)
         # Taken by itself where signal handlers run: one that raises while a
@@ -52,36 +70,19 @@ class Shared:
         self.lock = threading.Lock()
         self.wake = threading.Condition(self.lock)
         spool = disk.spool if disk else None
-        self.backlog = Backlog(
-            name,
-            options,
-            self.ledger,
-            spool,
+        reserve = self.inbox.reserve
+        queue = BoundedQueue(
+            options.queue_events - reserve,
+            options.queue_bytes - reserve * (LINE_BYTES + ENTRY_BYTES),
+            options.overflow,
             is_json=is_json,
-            reserve=self.inbox.reserve,
         )
-        self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
+        is_wal = options.durability == "wal"
+        self.backlog = Backlog(name, queue, self.ledger, spool, is_wal=is_wal)
+        self.in_flight = InFlight(name, self.ledger, queue, spool)
         self.breaker = Breaker()
         self.pace = Pace(options.catch_up)
-        self.awaited = -1
-        """The number of the last event that a flush waits for."""
-        self.is_attended = False
-        """Whether the worker is there to take in what log calls leave."""
-        self.is_torn = False
-        """Whether a log call is at it, or was cut short by what a signal
-        handler raised."""
-        self.is_idle = False
-        """Whether the worker waits for events, and must be told of them."""
-        self.is_ending = False
-        """Whether the end waits for what can still be delivered."""
-        self.is_hurried = False
-        """Whether the sink must be tried once more, without a wait."""
-        self.has_given_up = False
-        """Whether the sink was away when it was tried at the end; what can
-        stay on disk does, and nobody waits for it."""
-        self.is_closing = False
-        self.is_abandoned = False
-        """Whether the worker was stuck at the end, and closes the sink."""
+        self.meter = Meter()
 
     def mend(self) -> None:
         """Make the counts right after a log call that was cut short."""
@@ -174,10 +175,15 @@ class Shared:
         """Return whether what can go to disk had better go there."""
         return self.breaker.is_open or self.has_given_up
 
+    def can_spill(self) -> bool:
+        """Return whether there is a disk that did not fail a moment ago."""
+        has_disk = self.backlog.spool is not None
+        return has_disk and not self.backlog.is_refused(self.clock())
+
     def must_spill(self) -> bool:
         """Return whether what is in memory is better off on disk now."""
         backlog = self.backlog
-        if backlog.spool is None or not backlog.queue.events:
+        if not backlog.queue.events or not self.can_spill():
             return False
         if self.is_hopeless:
             return True
@@ -198,22 +204,10 @@ class Shared:
 
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
-        spool, first = self.backlog.spool, self.backlog.queue.first()
-        times = [
-            *(
-                batch.left[0].time_ns
-                for batch in self.in_flight.batches
-                if batch.left
-            ),
-            spool.oldest_time_ns if spool else None,
-            first[3] if first else None,
+        waiting = [
+            batch.left[0] for batch in self.in_flight.batches if batch.left
         ]
-        return Sight(
-            failing=self.breaker.failing,
-            is_open=self.breaker.is_open,
-            oldest_ns=min((t for t in times if t is not None), default=None),
-            spool_bytes=spool.bytes if spool else 0,
-        )
+        return glance(self.breaker, self.backlog, waiting)
 
     def is_settled(self) -> bool:
         """Return whether waiting longer would deliver nothing more."""
@@ -223,3 +217,12 @@ class Shared:
             return not self.in_flight.batches
         is_safe = all(batch.is_spooled for batch in self.in_flight.batches)
         return is_safe and self.is_hopeless
+
+
+def _limits(options: DeliveryOptions, own: Limits) -> Limits:
+    """Return those of a batch: what is wanted, and no more than is allowed."""
+    return Limits(
+        min(options.batch_events, own.max_events),
+        min(options.batch_bytes, own.max_bytes),
+        options.linger,
+    )

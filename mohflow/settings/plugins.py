@@ -171,9 +171,17 @@ def create(
     """
     if isinstance(kind, Sink):
         return kind
+    given = {}
     if "labels" in inspect.signature(kind).parameters:
-        return kind(options, labels=labels)  # type: ignore[call-arg]
-    return kind(options)  # type: ignore[call-arg]
+        given["labels"] = labels
+    try:
+        return kind(options, **given)  # type: ignore[call-arg]
+    except ModuleNotFoundError as error:
+        msg = (
+            f"{kind.__name__} needs {error.name!r}, which is not installed. "
+            f"Install it: python -m pip install {error.name}."
+        )
+        raise ConfigurationError(msg) from error
 
 
 def faults(name: str, what: Mapping[str, Any], origin: Origin) -> list[str]:

@@ -263,7 +263,7 @@ def test_what_was_in_flight_goes_before_what_came_to_disk_meanwhile(
     with program.shared.wake:
         assert program.shared.backlog.is_on_disk
         program.shared.in_flight.finish(batch)
-        program.shared.backlog.spill()
+        assert program.shared.backlog.spill_slice(program.clock())
     program.recover(rate=0)
 
     program.assert_all_arrived()

@@ -143,6 +143,25 @@ class TestMessages:
             "no_such_driver_at_all." == self.message("lamp")
         )
 
+    def test_a_driver_that_is_missing_when_it_is_made_is_named(
+        self, declared
+    ) -> None:
+        declared(
+            "import mohflow\n"
+            "class LampSink(mohflow.Sink):\n"
+            "    options_type = mohflow.DeliveryOptions\n"
+            "    def __init__(self, options):\n"
+            "        import no_such_driver_at_all\n"
+        )
+        with pytest.raises(ConfigurationError) as caught:
+            mohflow.configure(console=False, sinks={"x": {"type": "lamp"}})
+
+        assert (
+            "LampSink needs 'no_such_driver_at_all', which is not installed. "
+            "Install it: python -m pip install no_such_driver_at_all."
+            == str(caught.value)
+        )
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
