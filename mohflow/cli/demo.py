@@ -146,8 +146,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  mohflow demo\n"
         "  mohflow demo --file shop.log\n"
         "\n"
-        "exit codes: 0 every event is accounted for and none is lost, 1 one\n"
-        "is not, 2 wrong usage or settings"
+        "exit codes: 0 every event arrived, 1 one is lost or unaccounted\n"
+        "for, 2 wrong usage or settings"
     )
     parser.add_argument(
         "--file",

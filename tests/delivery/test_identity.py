@@ -166,7 +166,7 @@ class Process(Delivery):
 
     @property
     def queued(self) -> int:
-        return self.shared.backlog.queue.events
+        return self.shared.backlog.queue.events + len(self.shared.inbox)
 
     @property
     def counts(self) -> LedgerSnapshot:
