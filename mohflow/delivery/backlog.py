@@ -39,10 +39,6 @@ ADOPT_SECONDS = 60.0
 SLICE = 500
 """Events that move from memory to disk at once; a log call may wait for it."""
 
-AHEAD = 50
-"""Events that are read from disk at once; a log call may wait for it. To read
-a thousand takes 20 to 30 ms (CPython 3.11)."""
-
 URGENT = 40
 """The level from which on events do not wait for what is caught up on."""
 
@@ -209,12 +205,6 @@ class Backlog:
         age = now - first[1] if first else 0.0
         return Waiting(self.queue.events, self.queue.bytes, age, is_awaited)
 
-    def read_ahead(self, limits: Limits) -> bool:
-        """Read a few events from disk; return whether to go on."""
-        return self.spool is not None and self.spool.read_ahead(
-            AHEAD, limits.max_events, limits.max_bytes
-        )
-
     def take(self, limits: Limits, now: float) -> Batch | None:
         """Return what stands first; what comes from disk stays there, too."""
         self._touched = now
@@ -249,12 +239,6 @@ class Backlog:
         self._ledger.take(len(entries))
         events = [*map(event_of, entries)]
         return Batch(events, entries, has_overtaken=has_overtaken)
-
-    def recount(self) -> None:
-        """Count again what is there: a call may have been cut short."""
-        self.queue.recount()
-        if self.spool is not None:
-            self.spool.recount()
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""

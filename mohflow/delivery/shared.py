@@ -26,6 +26,15 @@ class Shared:
     The breaker belongs to the worker; others only look at it.
     """
 
+    is_torn = False
+    """Whether a log call is at it, or a signal handler cut it short."""
+    is_ending = False
+    """Whether the end waits for what can still be delivered."""
+    is_hurried = False
+    """Whether the sink must be tried once more for it, without a wait."""
+    has_given_up = False
+    """Whether it was away then: what can stay on disk does."""
+
     def __init__(
         self,
         name: str,
@@ -67,18 +76,8 @@ class Shared:
         """The number of the last event that a flush waits for."""
         self.is_attended = False
         """Whether the worker is there to take in what log calls leave."""
-        self.is_torn = False
-        """Whether a log call is at it, or was cut short by what a signal
-        handler raised."""
         self.is_idle = False
         """Whether the worker waits for events, and must be told of them."""
-        self.is_ending = False
-        """Whether the end waits for what can still be delivered."""
-        self.is_hurried = False
-        """Whether the sink must be tried once more, without a wait."""
-        self.has_given_up = False
-        """Whether the sink was away when it was tried at the end; what can
-        stay on disk does, and nobody waits for it."""
         self.is_closing = False
         self.is_abandoned = False
         """Whether the worker was stuck at the end, and closes the sink."""
@@ -87,7 +86,9 @@ class Shared:
         """Make the counts right after a log call that was cut short."""
         if self.is_torn:
             backlog = self.backlog
-            backlog.recount()
+            backlog.queue.recount()
+            if backlog.spool is not None:
+                backlog.spool.recount()
             done = sum(
                 len(batch.events) - len(batch.left)
                 for batch in self.in_flight.batches
