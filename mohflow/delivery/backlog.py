@@ -36,10 +36,6 @@ ADOPT_SECONDS = 60.0
 SLICE = 500
 """Events that move from memory to disk at once; a log call may wait for it."""
 
-AHEAD = 50
-"""Events that are read from disk at once; a log call may wait for it. To read
-a thousand takes 20 to 30 ms (CPython 3.11)."""
-
 DISK_PAUSE = 1.0
 """Seconds between two attempts at a disk that takes nothing: each costs a log
 call, or the worker, the writing of a slice."""
@@ -199,12 +195,6 @@ class Backlog:
         age = now - first[1] if first else 0.0
         return Waiting(self.queue.events, self.queue.bytes, age, is_awaited)
 
-    def read_ahead(self, limits: Limits) -> bool:
-        """Read a few events from disk; return whether to go on."""
-        return self.spool is not None and self.spool.read_ahead(
-            AHEAD, limits.max_events, limits.max_bytes
-        )
-
     def take(self, limits: Limits, now: float) -> Batch | None:
         """Return what stands first; what comes from disk stays there, too."""
         self._touched = now
@@ -229,12 +219,6 @@ class Backlog:
         """Return those of *numbers* that still wait, though others do."""
         entries = self.queue.pull(set(numbers[: limits.max_events]))
         return _in_flight(entries, self._ledger, has_overtaken=True)
-
-    def recount(self) -> None:
-        """Count again what is there: a call may have been cut short."""
-        self.queue.recount()
-        if self.spool is not None:
-            self.spool.recount()
 
     def close(self) -> None:
         """Move what is in memory to disk, or count it as lost."""

@@ -15,6 +15,10 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import Unavailable
 
 
+AHEAD = 50
+"""Events that are read from disk at once; a log call may wait for it. To read
+a thousand takes 20 to 30 ms (CPython 3.11)."""
+
 YIELD = 0.0001
 """Seconds that the lock is free: a log call that waits for it gets it."""
 
@@ -86,19 +90,22 @@ class Courier:
     def _read_ahead(self) -> None:
         """Read what must go now from disk, and let log calls in between."""
         shared = self._shared
+        spool, limits = shared.backlog.spool, shared.limits
         with shared.wake:
             while (
-                shared.is_due()
+                spool is not None
+                and shared.is_due()
                 and not shared.is_closing
-                and shared.backlog.read_ahead(shared.limits)
+                and spool.read_ahead(
+                    AHEAD, limits.max_events, limits.max_bytes
+                )
             ):
                 shared.wake.wait(YIELD)
 
     def take(self) -> Batch | None:
         """Take what must go now from the backlog, if anything."""
         shared = self._shared
-        if shared.backlog.spool is not None:
-            self._read_ahead()
+        self._read_ahead()
         with shared.wake:
             batch = self._choose()
             if batch is None:

@@ -88,7 +88,9 @@ class Shared:
         """Make the counts right after a log call that was cut short."""
         if self.is_torn:
             backlog = self.backlog
-            backlog.recount()
+            backlog.queue.recount()
+            if backlog.spool is not None:
+                backlog.spool.recount()
             done = sum(
                 len(batch.events) - len(batch.left)
                 for batch in self.in_flight.batches
