@@ -26,6 +26,7 @@ BROAD_EXCEPTS = {
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
     "mohflow/delivery/inline.py": (3, "counted in the ledger, said on stderr"),
+    "mohflow/hooks.py": (1, "the type of the exception is printed"),
     "mohflow/integrations/asgi.py": (1, "told by the event, raised again"),
     "mohflow/integrations/django.py": (4, "told by the event, raised again"),
     "mohflow/integrations/wsgi.py": (
