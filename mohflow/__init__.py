@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     )
     from mohflow.processors.masking import MaskingOptions
     from mohflow.settings import Settings
+    from mohflow.sinks._file_options import FileOptions
     from mohflow.sinks._loki_options import LokiOptions
     from mohflow.sinks.console import ConsoleOptions
-    from mohflow.sinks.file import FileOptions
     from mohflow.typing import Limits, Partial, Sink
 else:
     __getattr__, __dir__ = attributes(
@@ -71,9 +71,9 @@ else:
             ),
             "processors.masking": "MaskingOptions",
             "settings": "Settings",
+            "sinks._file_options": "FileOptions",
             "sinks._loki_options": "LokiOptions",
             "sinks.console": "ConsoleOptions",
-            "sinks.file": "FileOptions",
             "typing": "Limits Partial Sink",
         },
     )

@@ -20,8 +20,6 @@ from mohflow._delivery_options import DeliveryOptions
 from mohflow._levels import level_number
 from mohflow._routes import Carrier, Route, Steps
 from mohflow.delivery import Inline
-from mohflow.exceptions import ConfigurationError
-from mohflow.processors.console import ConsoleRenderer
 from mohflow.processors.context import (
     StaticFields,
     add_logger_name,
@@ -30,16 +28,14 @@ from mohflow.processors.context import (
 from mohflow.processors.errors import StructuredExceptions
 from mohflow.processors.level import add_level
 from mohflow.processors.limits import LineLimit
-from mohflow.processors.logfmt import LogfmtRenderer
 from mohflow.processors.masking import Masker
 from mohflow.processors.plain import Plain
-from mohflow.processors.profiles import PROFILES, ProfileRenderer
 from mohflow.processors.render import JsonRenderer
 from mohflow.processors.timestamp import AddTimestamp
 from mohflow.settings import Settings, plugins
+from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions, ConsoleSink
-from mohflow.sinks.file import FileOptions, FileSink
 from mohflow.sinks.terminal import is_terminal, wants_colors
 from mohflow.typing import Renderer
 
@@ -108,7 +104,7 @@ def build(
 
 def stderr_route(max_line_bytes: int) -> Route:
     """Return where events go after :func:`mohflow.shutdown`."""
-    sink = ConsoleSink(ConsoleOptions(stream="stderr"))
+    sink = ConsoleSink(ConsoleOptions.model_construct(stream="stderr"))
     return Route(
         Inline("stderr", sink), LineLimit(JsonRenderer(), max_line_bytes)
     )
@@ -145,13 +141,26 @@ def _renderers(max_line_bytes: int) -> Render:
 
 
 def _renderer(name: str, *, colors: bool) -> Renderer:
+    # A program pays for the formats that it writes.
+    if name == "json":
+        return JsonRenderer()
     if name == "console":
+        from mohflow.processors.console import (  # noqa: PLC0415
+            ConsoleRenderer,
+        )
+
         return ConsoleRenderer(colors=colors)
     if name == "logfmt":
+        from mohflow.processors.logfmt import LogfmtRenderer  # noqa: PLC0415
+
         return LogfmtRenderer()
-    if name in PROFILES:
-        return ProfileRenderer(PROFILES[name])
-    return JsonRenderer()
+    from mohflow.processors.profiles import (  # noqa: PLC0415
+        PROFILES,
+        ProfileRenderer,
+    )
+
+    mapping = PROFILES.get(name)
+    return ProfileRenderer(mapping) if mapping else JsonRenderer()
 
 
 def _console(
@@ -162,7 +171,7 @@ def _console(
 ) -> list[Route]:
     if settings.console is False:
         return []
-    options = settings.console or ConsoleOptions()
+    options = settings.console or ConsoleOptions.model_construct()
     stream = getattr(sys, options.stream)
     colors = wants_colors(stream, environ)
     is_for_people = is_terminal(stream) or colors
@@ -183,6 +192,9 @@ def _file(
     options = settings.file
 
     def make() -> Inline:
+        # A program without a file pays for no rotation.
+        from mohflow.sinks.file import FileSink  # noqa: PLC0415
+
         sink = FileSink(options, background=_in_background)
         sink.check()
         return Inline("file", sink)
@@ -197,12 +209,6 @@ def _remote(
     settings: Settings, render: Render, deliveries: Deliveries
 ) -> list[Route]:
     given: dict[str, Any] = dict(settings.sinks)
-    for name in given.keys() & {"console", "file", "loki", "stderr"}:
-        msg = (
-            f"sinks cannot have a sink named {name!r}: the name is taken. "
-            "Choose another, or use the setting of that name."
-        )
-        raise ConfigurationError(msg)
     if isinstance(settings.loki, LokiOptions):
         given["loki"] = settings.loki
     return [
@@ -241,7 +247,7 @@ def _queued(
             else DeliveryOptions(linger=sink.limits.max_age)
         )
         disk = None
-        if plugins.wants_disk(name, bounds, settings.spool_dir):
+        if plugins.wants_disk(bounds, settings.spool_dir):
             disk = Disk.below(cast("Path", settings.spool_dir), name)
         return Delivery(name, sink, bounds, disk, is_json=form == "json")
 

@@ -23,9 +23,9 @@ from mohflow.delivery import LedgerSnapshot
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.masking import MaskingOptions
 from mohflow.settings import Settings, warn_of_unknown_variables
+from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
-from mohflow.sinks.file import FileOptions
 from mohflow.typing import Sink
 
 

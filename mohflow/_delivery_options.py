@@ -24,7 +24,7 @@ MiB = 1024 * 1024
 class DeliveryOptions(BaseModel):
     """How much a sink may keep, how it is batched, what is lost when."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     durability: Literal["memory", "spool", "wal"] | None = None
     """What survives. ``memory``: what waits dies with the process. ``spool``:

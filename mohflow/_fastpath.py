@@ -60,8 +60,8 @@ from mohflow.typing import Renderer
 
 _WHOLE_CHAIN = list(CHAIN)
 Put = Callable[[Event], None]
-Append = Callable[[int, bytes], None]
-End = tuple[int | None, Put, Append | None]
+PutLine = Callable[[int, int, Fields, bytes], None]
+End = tuple[int | None, Put, PutLine]
 Write = Callable[[Gate, int, int, Fields, bytes], None]
 
 
@@ -86,7 +86,8 @@ def compiled(pipeline: Pipeline) -> FastPath:
     assert isinstance(static, StaticFields)  # noqa: S101 - tells the type checker
     assert isinstance(stamp, AddTimestamp)  # noqa: S101 - as above
     masker = hide if isinstance(hide, Masker) else None
-    names, check = Names(masker), checking(masker)
+    names = Names(masker)
+    check = checking(masker, names)
     write = _written(pipeline)
     if steps.user:
         finish = finishing(names, check)
@@ -215,15 +216,15 @@ def _written(pipeline: Pipeline) -> Write:
             look_at = time_ns + SECOND
             pipeline.look(time_ns)
         for render, limit, ends in groups:
-            line = json if len(json) <= limit else b""
-            for level, put, append in ends:
+            line = b""
+            for level, put, put_line in ends:
                 if number < (gate.inherited if level is None else level):
                     continue
-                line = line or render(None, "", dict(fields))
-                if append is None:
-                    put(Event(time_ns, number, fields, line))
+                if len(json) <= limit:
+                    put_line(time_ns, number, fields, json)
                 else:
-                    append(time_ns, line)
+                    line = line or render(None, "", dict(fields))
+                    put(Event(time_ns, number, fields, line))
 
     return write
 
@@ -232,7 +233,7 @@ def _written_once(
     pipeline: Pipeline, render: Renderer, limit: int, ends: Sequence[End]
 ) -> Write:
     """Return what hands an event to the only sink."""
-    ((own_level, put, append),) = ends
+    ((own_level, put, put_line),) = ends
     look_at = 0
 
     def write(
@@ -243,12 +244,11 @@ def _written_once(
             look_at = time_ns + SECOND
             pipeline.look(time_ns)
         if number >= (gate.inherited if own_level is None else own_level):
-            if len(json) > limit:
-                json = render(None, "", dict(fields))
-            if append is None:
-                put(Event(time_ns, number, fields, json))
+            if len(json) <= limit:
+                put_line(time_ns, number, fields, json)
             else:
-                append(time_ns, json)
+                line = render(None, "", dict(fields))
+                put(Event(time_ns, number, fields, line))
 
     return write
 
@@ -261,8 +261,5 @@ def _json_limit(render: Renderer) -> int:
 
 
 def _end(route: Route) -> End:
-    """Return the level of a sink, what takes an event, what takes a line."""
-    delivery = route.delivery
-    append = getattr(delivery, "append", None)
-    takes_lines = hasattr(delivery.sink, "append")
-    return route.level, delivery.put, append if takes_lines else None
+    """Return the level of a sink, what takes an event, what takes JSON."""
+    return route.level, route.delivery.put, route.delivery.put_line

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import compress, product
 from typing import Any
 
+from mohflow._fastpath_nested import CONTAINERS, ROOM, Copy, copying
 from mohflow._finish import HEAD
 from mohflow._thresholds import Gate
 from mohflow.processors._walk import Walk, is_word
@@ -39,8 +40,15 @@ RESERVED = frozenset(
 )
 """Names of fields that mean more than what they say."""
 
-PATH = re.compile("(?:/[a-z_.-]{0,13}+[0-9]{0,6}+)*+")
-"""Paths whose parts are too short for any secret that masking knows."""
+PLAIN = re.compile(
+    "[0-9a-f]{32}"
+    "|[A-Za-z_.-]{0,13}+[0-9]{0,6}+(?:/[A-Za-z_.-]{0,13}+[0-9]{0,6}+)*+"
+)
+"""
+Texts in which masking finds nothing: ids of 32 hex digits, and names, numbers
+and paths whose parts are too short for any secret that it knows. Most of them
+are new with every event or request, so that remembering them is no use.
+"""
 
 _NOTHING = re.compile("(?!)")
 _BEGIN_JSON = frozenset("{[ \t\n\r\v\f")
@@ -178,19 +186,24 @@ def _heads(static: Values) -> dict[tuple[bool, ...], Fields]:
     return heads
 
 
-def checking(masker: Masker | None) -> Check:
+def checking(masker: Masker | None, names: Names) -> Check:
     """
     Return what masks values in place, and tells whether it could.
 
     It may raise. If it could not, or raises, the values are as they were.
     """
-    return _masked(masker) if masker else _plain()
+    return _masked(masker, names) if masker else _plain()
 
 
-def _masked(masker: Masker) -> Check:
+def _masked(masker: Masker, names: Names) -> Check:
     mask = masker.text
     # A pattern of the user may want anything.
-    is_path = (_NOTHING if masker.has_own else PATH).fullmatch
+    is_plain = (_NOTHING if masker.has_own else PLAIN).fullmatch
+    copied = copying(
+        names.learn,
+        lambda text: text in masker.clean or is_plain(text) is not None,
+        MAX_NUMBER,
+    )
 
     def check(fields: Fields) -> bool:
         clean = masker.clean
@@ -201,7 +214,7 @@ def _masked(masker: Masker) -> Check:
                 continue
             kind = type(value)
             if kind is str:
-                if value not in clean and not is_path(value):
+                if value not in clean and not is_plain(value):
                     if len(value) <= MAX_TEXT and value[:1] not in _BEGIN_JSON:
                         new.append(name)
                     else:
@@ -212,7 +225,7 @@ def _masked(masker: Masker) -> Check:
             elif kind is not bool:
                 unusual.append(name)
         # Only now, because masking counts what it hides.
-        if unusual and not _walked(masker, fields, unusual):
+        if unusual and not _walked(masker, copied, fields, unusual):
             return False
         for name in new:
             fields[name] = mask(fields[name])
@@ -221,11 +234,20 @@ def _masked(masker: Masker) -> Check:
     return check
 
 
-def _walked(masker: Masker, fields: Fields, names: list[str]) -> bool:
+def _walked(
+    masker: Masker, copied: Copy, fields: Fields, names: list[str]
+) -> bool:
     """Mask in place what holds more than a short text; tell if it fits."""
+    values = {
+        name: copied(fields[name], ROOM)
+        for name in names[:ROOM]
+        if type(fields[name]) in CONTAINERS
+    }
     walk = Walk(masker)
-    values = {name: walk.value(fields[name], 0) for name in names}
-    if walk.cut or walk.left < MAX_NODES // 2:
+    for name in names:
+        if values.get(name) is None:
+            values[name] = walk.value(fields[name], 0)
+    if walk.cut or walk.left < MAX_NODES * 3 // 4:
         return False
     fields.update(values)
     return True

@@ -141,6 +141,7 @@ class Installation:
         """Replace the pipeline and the levels, unless ``None``, as one."""
         if STAGE.pipeline.steps is not pipeline.steps:
             STAGE.pipeline.steps.settle()
+        pipeline.settings = settings
         retired = Retired(STAGE.pipeline, pipeline)
         self._settings = settings
         own_levels = pipeline.levels

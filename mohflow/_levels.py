@@ -62,6 +62,14 @@ def level_number(level: int | str) -> int:
     try:
         return int(text)
     except ValueError:
+        # Only who is wrong pays for the import.
+        from difflib import get_close_matches  # noqa: PLC0415
+
         known = ", ".join(NUMBERS)
-        msg = f"Unknown level {level!r}. Use a number or one of: {known}."
+        given = text if isinstance(level, str) else ""
+        close = get_close_matches(given, NUMBERS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        msg = (
+            f"Unknown level {level!r}.{hint} Use a number or one of: {known}."
+        )
         raise ValueError(msg) from None

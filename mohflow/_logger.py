@@ -16,6 +16,7 @@ from mohflow._levels import (
     DEBUG,
     ERROR,
     INFO,
+    STANDARD,
     WARNING,
     level_number,
 )
@@ -27,17 +28,22 @@ from mohflow.processors.level import set_aside
 def _fields(
     context: Mapping[str, Any], event: Any, args: Any, values: dict[str, Any]
 ) -> EventDict:
-    """Return the event dict of a call; *event* is interpolated if it can."""
+    """Return the event dict of a call, with *args* that did not fit."""
     fields = {**context, **values}
     set_aside(fields, "event")
     if args:
-        try:
-            event = event % _operand(args)
-        except Exception:  # the line shows both parts instead
-            set_aside(fields, "positional_args")
-            fields["positional_args"] = list(args)
+        set_aside(fields, "positional_args")
+        fields["positional_args"] = list(args)
     fields["event"] = event
     return fields
+
+
+def _interpolated(event: Any, args: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Return ``event % args`` and nothing, or both as they are."""
+    try:
+        return event % _operand(args), ()
+    except Exception:  # the line shows both parts instead
+        return event, args
 
 
 def _operand(args: tuple[Any, ...]) -> Any:
@@ -110,12 +116,23 @@ class BoundLogger(BoundLoggerBase):
     def _emit(
         self, number: int, event: Any, args: Any, values: dict[str, Any]
     ) -> None:
+        """Interpolate, if need be, and take the chain if nothing else can."""
         is_ours = self._processors is CHAIN
+        if args:
+            event, args = _interpolated(event, args)
+            if not args and is_ours and self._fast(number, event, values):
+                return
         emit(
             self._processors,
             self._gate if is_ours else self._logger,
             number,
             _fields(self._context, event, args, values),
+        )
+
+    def _fast(self, number: int, event: Any, values: dict[str, Any]) -> bool:
+        """Return whether the fused chain has taken an event of any level."""
+        return number in STANDARD and STAGE.pipeline.fast(
+            self._gate, number, self._context, event, values
         )
 
     debug, adebug = _method("debug", DEBUG), _async_method("debug", DEBUG)
@@ -152,7 +169,11 @@ class BoundLogger(BoundLoggerBase):
     ) -> None:
         """Log at *level*: any number, or a name; unknown names are info."""
         number = _number(level)
-        if number >= self._gate.threshold:
+        if number >= self._gate.threshold and (
+            args
+            or self._processors is not CHAIN
+            or not self._fast(number, event, values)
+        ):
             self._emit(number, event, args, values)
 
     async def alog(

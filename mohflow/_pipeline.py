@@ -31,6 +31,7 @@ from mohflow.delivery import LedgerSnapshot
 from mohflow.diagnostics import complain
 from mohflow.processors.context import merge_contextvars
 from mohflow.processors.timestamp import SECOND
+from mohflow.settings import Settings
 
 
 OWN = "mohflow"
@@ -59,6 +60,7 @@ class Pipeline:
         self.steps = steps
         self.routes = tuple(routes)
         self.fast: FastPath = never
+        self.settings: Settings | None = None
         self._watch = watch
         self._shutdown = shutdown
         self._watched_ns = 0

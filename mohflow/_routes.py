@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from structlog.typing import Processor
 
@@ -24,6 +24,10 @@ class Carrier(Protocol):
     is_queued: bool
 
     def put(self, event: Event) -> None: ...
+
+    def put_line(
+        self, time_ns: int, level: int, fields: Mapping[str, Any], line: bytes
+    ) -> None: ...
 
     def expedite(self) -> int: ...
 
@@ -49,8 +53,7 @@ class Route:
     """Equal for deliveries that do the same; such a one can go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """The processors of a configuration, in three parts."""
 
     before: tuple[Processor, ...]

@@ -13,8 +13,7 @@ import threading
 import time
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
 from mohflow._levels import INFO
@@ -24,8 +23,7 @@ ROOT = ""
 """The name of the rule that holds for every logger."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """The level of one name, with what replaces it at the end of its time."""
 
     level: int

@@ -192,6 +192,56 @@ class TestLoki:
         assert 2 == code
 
 
+class TestSettings:
+    def test_what_differs_from_the_defaults_has_its_source(
+        self, doctor, tmp_path
+    ):
+        (tmp_path / "a.toml").write_text(
+            'level = "info"\n[file]\npath = "a.log"\n[profiles.x]\n'
+            'level = "error"\n[profiles.x.sinks.far]\ntype = "http"\n'
+            'url = "http://127.0.0.1:1"\ntoken = "hunter22"\n'
+        )
+        _, out = doctor(
+            MOHFLOW_CONFIG_FILE="a.toml",
+            MOHFLOW_ENVIRONMENT="x",
+            OTEL_SERVICE_NAME="shop",
+        )
+        rows = [line.split(None, 2) for line in out.splitlines()[1:9]]
+
+        assert [
+            ["service", "'shop'", "OTEL_SERVICE_NAME"],
+            ["environment", "'x'", "MOHFLOW_ENVIRONMENT"],
+            ["level", "'error'", "a.toml:5, profile x"],
+            ["file.path", "'a.log'", "a.toml:3"],
+            ["sinks.far.type", "'http'", "a.toml:7, profile x"],
+            ["sinks.far.url", "'http://127.0.0.1:1'", "a.toml:8, profile x"],
+            ["sinks.far.token", "**********", "a.toml:9, profile x"],
+            ["config_file", "'a.toml'", "MOHFLOW_CONFIG_FILE"],
+        ] == rows
+        assert "have their default; --all shows them." in out
+
+    def test_all_of_them_are_shown_on_demand(self, doctor):
+        _, out = doctor("--all")
+
+        assert "watch" in out
+        assert "default" == out.splitlines()[1].split()[-1]
+        assert "--all" not in out
+
+    def test_a_variable_that_nobody_reads_is_a_fault(self, doctor):
+        code, out = doctor(MOHFLOW_LEVL="debug")
+
+        assert 1 == code
+        assert "FAULT  MOHFLOW_LEVL is no variable of MohFlow" in out
+        assert "Did you mean 'MOHFLOW_LEVEL'?" in out
+
+    def test_those_that_are_refused_are_told_alone(self, doctor):
+        code, out = doctor(MOHFLOW_CONSOLE_LEVL="x", MOHFLOW_LEVEL="LOUD")
+
+        assert 2 == code
+        assert 2 == out.count("FAULT")
+        assert out.endswith("There are 2 faults. Nothing else was checked.\n")
+
+
 def test_reading_may_be_forbidden(doctor, server):
     server.flaky(lambda request: 403 if request.method == "GET" else None)
     code, out = doctor("--loki", server.url)
@@ -230,9 +280,10 @@ class TestFiles:
             "disk_usage",
             lambda _: type("usage", (), {"free": 4096}),
         )
-        found = doctor_files.file(Settings(file=tmp_path / "a.log"))
+        first, *_ = doctor_files.file(Settings(file=tmp_path / "a.log"))
 
-        assert "4,096 bytes are free" in [f.what for f in found][1]
+        assert "FAULT" == first.mark
+        assert "4,096 bytes are free" in first.what
 
 
 class TestProgram:
@@ -261,7 +312,10 @@ class TestProgram:
         assert "FAULT    db.pool" in out
         assert "records show twice" in out
         assert "has no handler: its records are lost" in out
-        assert "FAULT  late, NOTSET, disabled" in out
+        assert "FAULT  late: no level, disabled" in out
+        assert "app.py:9 did it, give disable_existing_loggers=False" in out
+        assert "  file" not in out.partition("Settings")[2].split("\n")[0]
+        assert "argument loki" in out
         assert "it took an event and showed it again" in out
 
     def test_a_handler_that_was_taken_away(self, doctor, tmp_path):
@@ -274,7 +328,8 @@ class TestProgram:
         code, out = doctor("--import", "app")
 
         assert 1 == code
-        assert "the handler of MohFlow is not on the root logger" in out
+        assert "the handler of MohFlow is not there" in out
+        assert "It was taken away at app.py:4, or just above." in out
 
     @pytest.mark.parametrize(
         ("source", "said"),

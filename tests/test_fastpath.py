@@ -3,6 +3,7 @@
 import contextlib
 import enum
 import json
+import logging
 import time
 
 from datetime import UTC, datetime
@@ -14,16 +15,17 @@ from uuid import UUID
 import pytest
 import structlog
 
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 import mohflow
 
 from mohflow import FileOptions, MaskingOptions
-from mohflow._fastpath_fields import PATH
+from mohflow._fastpath_fields import PLAIN
 from mohflow._pipeline import STAGE, never
 from mohflow.processors.context import MAX_VARIABLES
 from mohflow.processors.masking import Masker
+from mohflow.stdlib import PipelineHandler
 
 
 START = 1_790_000_000_123_456_789
@@ -47,6 +49,9 @@ class Colour(enum.IntEnum):
     RED = 1
 
 
+CARDS = st.sampled_from(
+    ["4111111111" + "111111", "5500005555" + "555559", "3782822463" + "10005"]
+)
 NAMES = st.one_of(
     st.sampled_from(
         [
@@ -82,6 +87,8 @@ TEXTS = st.one_of(
         [
             "/api/v1/login/17",
             "/api/v2/login/18",
+            "9f2b41d6c05e4a7b8d13e6f09a72c4b8",
+            "ORD-000123",
             "mail ann@example.org now",
             "password=hunter2 and more",
             '{"password": "x", "a": [1]}',
@@ -128,19 +135,54 @@ VALUES = st.recursive(
     max_leaves=4,
 )
 # Mostly what is taken, so that the fused function is what is tested.
+PLAIN_VALUES = st.one_of(
+    st.sampled_from(
+        ["/login/17", "ab", "--token", "password", "hunter2", 42, 1.5, None]
+    ),
+    st.booleans(),
+)
+SMALL = st.recursive(
+    PLAIN_VALUES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(PLAIN_VALUES, min_size=15, max_size=18),
+        st.dictionaries(
+            st.sampled_from(["path", "name", "value", "id", "token", "level"]),
+            inner,
+            max_size=3,
+        ),
+    ),
+    max_leaves=8,
+)
 USUAL = st.dictionaries(
     st.sampled_from(["path", "user_id", "method", "email", "service"]),
-    st.one_of(ATOMS, st.just("/api/v1/login/17"), st.just(42)),
+    st.one_of(ATOMS, st.just("/api/v1/login/17"), SMALL),
     max_size=4,
 )
 FIELDS = st.one_of(USUAL, st.dictionaries(NAMES, VALUES, max_size=4))
 CALLS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["debug", "info", "warning", "error", "critical", "exception"]
+            [
+                "debug",
+                "info",
+                "warning",
+                "error",
+                "critical",
+                "exception",
+                ("log", 10),
+                ("log", "warning"),
+                ("log", 25),
+                ("record", 20),
+                ("record", 35),
+            ]
         ),
-        st.one_of(TEXTS, VALUES),
-        st.one_of(st.just(()), st.lists(ATOMS, max_size=2).map(tuple)),
+        st.one_of(TEXTS, VALUES, st.sampled_from(["at %s", "%(path)s %%"])),
+        st.one_of(
+            st.just(()),
+            st.lists(ATOMS, max_size=2).map(tuple),
+            st.tuples(FIELDS),
+        ),
         FIELDS,
         FIELDS,
         FIELDS,
@@ -240,6 +282,17 @@ LEVELS = st.sampled_from([None, "debug", "warning"])
 
 
 OTHERS = {"level", "processors"}
+RECORD = vars(logging.makeLogRecord({}))
+
+
+def handle_record(number, event, args, values):
+    """Do what logging does with a call, with extras of any name."""
+    fields = {k: v for k, v in values.items() if k not in RECORD}
+    record = logging.makeLogRecord(
+        {"name": "shop", "levelno": number, "msg": event, **fields}
+    )
+    record.args = args
+    PipelineHandler().handle(record)
 
 
 def written(path, settings, form, calls, *, fast):
@@ -265,7 +318,12 @@ def written(path, settings, form, calls, *, fast):
             structlog.contextvars.clear_contextvars()
             structlog.contextvars.bind_contextvars(**context)
             log = structlog.get_logger(bound.get("logger")).bind(**bound)
-            getattr(log, method)(event, *args, **values)
+            if method[0] == "record":
+                handle_record(method[1], event, args, values)
+            elif method[0] == "log":
+                log.log(method[1], event, *args, **values)
+            else:
+                getattr(log, method)(event, *args, **values)
         ledger, masked = pipeline.ledger(), pipeline.masked
         mohflow.shutdown()
     return path.read_bytes() if path.exists() else b"", ledger, masked
@@ -370,6 +428,58 @@ class TestWhatIsTaken:
 
         assert 1 == count()
         assert [shown] * 2 == [event["thing"] for event in log_file.events]
+
+    @pytest.mark.parametrize("level", [20, "info", logging.WARNING])
+    def test_calls_of_log(self, log_file, taken, level):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            structlog.get_logger().log(level, "user.login", n=n)
+
+        assert 2 == count()
+
+    def test_events_that_are_interpolated(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            structlog.get_logger().info("login %d of %s", n, "ann", n=n)
+
+        assert 2 == count()
+        assert "login 2 of ann" == log_file.last["event"]
+
+    def test_records_of_logging(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        for n in range(3):
+            logging.getLogger("shop").info("login %d", n, extra={"n": n})
+
+        assert 2 == count()
+        assert ("login 2", "shop", 2) == tuple(
+            log_file.last[name] for name in ("event", "logger", "n")
+        )
+
+    def test_events_with_a_new_correlation_id(self, log_file, taken):
+        log_file.configure()
+        log_thrice(structlog.get_logger().bind(correlation_id="0" * 32))
+        masker = STAGE.pipeline.steps.after[1]
+        count, clean = taken(), len(masker.clean)
+        for n in range(3):
+            log = structlog.get_logger()
+            log.info("x", correlation_id=f"{n:032x}", path="/a")
+
+        assert 3 == count()
+        assert clean + 1 >= len(masker.clean)
+
+    def test_small_dicts_and_lists(self, log_file, taken):
+        log_file.configure()
+        count = taken()
+        user = {"id": 42, "roles": ["admin", "ops"], "new": False}
+        for _ in range(3):
+            structlog.get_logger().info("x", user=user, items=[user] * 2)
+
+        assert 2 == count()
+        assert user == log_file.last["user"]
+        assert [user] * 2 == log_file.last["items"]
 
     def test_events_for_a_processor_of_a_user(self, log_file, taken):
         log_file.configure(processors=[add_secret])
@@ -510,12 +620,29 @@ class TestWhatOthersChange:
         assert 3 == len(own)
 
 
-@given(st.from_regex(PATH, fullmatch=True))
-def test_paths_that_are_not_looked_at_hold_nothing_to_mask(path):
+PARTS = st.sampled_from(
+    ["password", "--token", "secret", "AKIA", "ghp_", "eyJ", "DE", "078-05"]
+)
+
+
+@given(
+    st.one_of(
+        st.from_regex(PLAIN, fullmatch=True),
+        st.text("0123456789", min_size=32, max_size=32),
+        st.tuples(st.text("0123456789abcdef"), CARDS).map(
+            lambda pair: (pair[1] + pair[0] + "0" * 32)[:32]
+        ),
+        st.lists(st.builds("{}{}".format, PARTS, st.integers(0, 999_999))).map(
+            "/".join
+        ),
+    )
+)
+def test_texts_that_are_not_looked_at_hold_nothing_to_mask(text):
+    assume(PLAIN.fullmatch(text))
     masker = Masker()
 
-    assert path == masker.text(path)
-    assert {"x": path} == masker(None, "info", {"x": path})
+    assert text == masker.text(text)
+    assert {"x": text} == masker(None, "info", {"x": text})
 
 
 def test_contexts_of_many_names_keep_the_order_of_the_first_binding(log_file):

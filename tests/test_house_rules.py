@@ -19,7 +19,7 @@ BROAD_EXCEPTS = {
     "mohflow/_logger.py": (1, "message and arguments are shown side by side"),
     "mohflow/_pipeline.py": (1, "the line says so, and stderr"),
     "mohflow/_routes.py": (1, "said on stderr"),
-    "mohflow/cli/doctor_loggers.py": (1, "shown as a fault"),
+    "mohflow/cli/doctor_program.py": (1, "shown as a fault"),
     "mohflow/cli/doctor_sinks.py": (1, "shown as a fault"),
     "mohflow/cli/view/workers.py": (1, "the traceback is printed"),
     "mohflow/delivery/attempts.py": (1, "counted in the ledger, said"),
@@ -53,7 +53,7 @@ BROAD_EXCEPTS = {
     "mohflow/settings/plugins.py": (1, "raised again as ConfigurationError"),
     "mohflow/sinks/console.py": (1, "raised as Unavailable, so counted"),
     "mohflow/testing/contract.py": (4, "noted in the failure of the check"),
-    "mohflow/stdlib.py": (1, "message and arguments are shown side by side"),
+    "mohflow/_records.py": (1, "message and arguments are shown side by side"),
 }
 """
 How many each file has, and who is told or what takes the value's place: only

@@ -11,13 +11,14 @@ import pytest
 
 
 LAYERS = {
-    0: "typing exceptions _event _faults _levels _thresholds diagnostics "
-    "_delivery_options _interpreter _lazy",
+    0: "typing exceptions _event _expression _faults _levels _thresholds "
+    "diagnostics _delivery_options _interpreter _lazy",
     1: "processors delivery",
     2: "sinks",
     3: "settings",
     4: "_logger stdlib hooks _pipeline _routes _fastpath _fastpath_fields "
-    "_build _emit _finish _install _exit _retire _changes",
+    "_fastpath_nested _records _build _emit _finish _install _exit _retire "
+    "_changes",
     5: "__init__ _configure _context _health metrics testing",
     6: "__main__ cli integrations pytest_plugin",
 }
@@ -43,7 +44,21 @@ OPTIONAL = {
 """Packages that need not be installed, and the files that may import them."""
 
 HEAVY = (
+    "concurrent.futures.thread",
+    "difflib",
     "httpx",
+    "mohflow.cli",
+    "mohflow.delivery.engine",
+    "mohflow.integrations",
+    "mohflow.processors.console",
+    "mohflow.processors.profiles",
+    "mohflow.settings._watch",
+    "mohflow.settings.checks",
+    "mohflow.settings.schema",
+    "mohflow.sinks.file",
+    "mohflow.sinks.http",
+    "mohflow.sinks.loki",
+    "mohflow.testing",
     "tenacity",
     "numpy",
     "opentelemetry",
@@ -53,7 +68,19 @@ HEAVY = (
     "tomllib",
     "yaml",
 )
-"""What a program with a console only never pays for."""
+"""What a program whose console takes JSON never pays for."""
+
+COUNT_EXPRESSIONS = """
+import re, structlog, pydantic_settings
+compile = re.compile
+count = 0
+def counted(*args):
+    global count
+    module = sys._getframe(1).f_globals["__name__"]
+    count += module.startswith("mohflow")
+    return compile(*args)
+re.compile = counted
+"""
 
 PACKAGE = Path(find_spec("mohflow").submodule_search_locations[0])
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -180,8 +207,9 @@ def test_each_driver_has_one_file():
 class TestStart:
     """What a fresh interpreter has loaded; structlog's own part aside."""
 
-    def loaded(self, code, tmp_path):
-        script = f"import json, sys\n{code}\nprint(json.dumps([*sys.modules]))"
+    def told(self, code, what, tmp_path):
+        """Return what an expression says in a fresh interpreter."""
+        script = f"import json, sys\n{code}\nprint(json.dumps({what}))"
         done = subprocess.run(
             [sys.executable, "-c", script],
             capture_output=True,
@@ -190,13 +218,36 @@ class TestStart:
             text=True,
         )
 
-        return set(json.loads(done.stdout.splitlines()[-1]))
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def loaded(self, code, tmp_path):
+        return set(self.told(code, "[*sys.modules]", tmp_path))
 
     def test_a_console_needs_none_of_the_heavy_modules(self, tmp_path):
-        before = self.loaded("import structlog", tmp_path)
+        before = self.loaded("import structlog, pydantic_settings", tmp_path)
         after = self.loaded("import mohflow; mohflow.configure()", tmp_path)
 
         assert set() == (after - before).intersection(HEAVY)
+
+    def test_few_expressions_are_compiled(self, tmp_path):
+        code = f"{COUNT_EXPRESSIONS}\nimport mohflow; mohflow.configure()"
+
+        assert 5 >= self.told(code, "count", tmp_path)
+
+    def test_no_options_are_built_that_nobody_gave(self, tmp_path):
+        code = "import mohflow; mohflow.configure()"
+        models = (
+            "ConsoleOptions",
+            "DeliveryOptions",
+            "FileOptions",
+            "LokiOptions",
+            "MaskingOptions",
+        )
+        built = [f"mohflow.{name}.__pydantic_complete__" for name in models]
+
+        assert [False] * 5 == self.told(
+            code, f"[{', '.join(built)}]", tmp_path
+        )
 
     def test_viewing_needs_nothing_that_a_program_configures(self, tmp_path):
         loaded = self.loaded("import mohflow.cli.view", tmp_path)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import sys
 
 from pathlib import Path
 
 import pytest
+
+from mohflow import Event
+from mohflow.delivery.dead_letters import DeadLetters
+from mohflow.testing import LokiServer
 
 
 SCREENS = Path(__file__).parents[1] / "docs" / "screens"
@@ -26,7 +31,44 @@ path = "shop.log"
 backups = "many"
 """
 
+SHOP = """\
+[tool.mohflow]
+service = "shop"
+file = "shop.log"
+loki.url = "{url}"
+
+[tool.mohflow.profiles.production]
+level = "warning"
+loki.password = "synthetic-password"
+loki.username = "shop"
+"""
+
+PROGRAM = """\
+import logging, logging.config, mohflow
+
+mohflow.configure(console=False, loki=False, level="debug")
+logging.getLogger("db").propagate = False
+logging.config.dictConfig({"version": 1})
+logging.root.handlers.clear()
+"""
+
 SESSIONS = {
+    "doctor": [
+        "MOHFLOW_ENVIRONMENT=production MOHFLOW_LEVL=debug mohflow doctor",
+        "cat shop.py",
+        "mohflow doctor --import shop; echo $?",
+    ],
+    "doctor-help": ["mohflow doctor --help"],
+    "demo-help": ["mohflow demo --help"],
+    "replay-help": ["mohflow replay --help"],
+    "replay": [
+        "mohflow replay spool --loki http://loki:3100 --dry-run; echo $?",
+        "mohflow replay nowhere --loki http://loki:3100; echo $?",
+        "mohflow replay spool; echo $?",
+    ],
+    "demo": ["mohflow demo --file shop.log | tail -n 13"],
+    "schema": ["mohflow schema | head -n 12"],
+    "help": ["mohflow --help"],
     "check": [
         "cat shop.toml",
         "mohflow check shop.toml; echo $?",
@@ -60,12 +102,37 @@ def screen(command: str, folder: Path) -> str:
         pass
     os.close(terminal)
     os.waitpid(pid, 0)
-    return shown.decode().replace("\r\n", "\n").replace(f"{folder}/", "")
+    text = shown.decode().replace("\r\n", "\n").replace(f"{folder}/", "")
+    for what, instead in CHANGING.items():
+        text = re.sub(what, instead, text)
+    return text
+
+
+CHANGING = {
+    r"127\.0\.0\.1:\d{5}": "127.0.0.1:31000",
+    r"user \d+": "user 1000",
+    r"[\d.]+ GB": "71.3 GB",
+}
+"""What differs each time; what replaces it is as long, to keep columns."""
+
+
+@pytest.fixture(scope="module")
+def loki():
+    """A Loki that wants a tenant."""
+    with LokiServer(auth_enabled=True) as server:
+        yield server
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("name", SESSIONS)
-def test_a_session_shows_what_is_documented(name, tmp_path) -> None:
+def test_a_session_shows_what_is_documented(name, tmp_path, loki) -> None:
+    if name == "doctor":
+        path = tmp_path / "pyproject.toml"
+        path.write_text(SHOP.format(url=loki.url))
+        path.chmod(0o600)
+        (tmp_path / "shop.py").write_text(PROGRAM)
+    letters = DeadLetters(tmp_path / "spool" / "loki.dead.jsonl", 10**6)
+    letters.append("loki", [(Event(1, 30, {}, b"{}\n"), "too_old")] * 3)
     (tmp_path / "shop.toml").write_text(WRONG)
     (tmp_path / "fixed.toml").write_text('service = "shop"\n')
     shown = "\n".join(

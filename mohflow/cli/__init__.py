@@ -22,13 +22,16 @@ from mohflow.exceptions import ConfigurationError
 COMMANDS = {
     "check": "tell what is wrong with a configuration file",
     "demo": "run a small web service on loopback and show its logs",
-    "doctor": "check every sink and say what is wrong",
+    "doctor": "show settings, loggers and sinks, and what is wrong",
     "replay": "send dead letters and orphaned spool segments again",
     "schema": "print the JSON Schema of configuration files",
     "view": "show log files, or what is piped in, for people",
 }
 """What each command does, by its name and that of its module."""
 
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of SIGINT."""
 
 _FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
 """How shtab tells a shell to complete the names of files."""
@@ -64,15 +67,39 @@ def parser(commands: Collection[str] = tuple(COMMANDS)) -> ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name; return its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = parser(given[:1]).parse_args(given)
+    command = "mohflow"
+    if sys.stdout is None:
+        # It is closed. What is printed is for nobody.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        return int(options.run(options))
+        options = parser(given[:1]).parse_args(given)
+        command = f"mohflow {options.command}"
+        code = int(options.run(options))
+        sys.stdout.flush()
     except ConfigurationError as error:
-        print(f"mohflow {options.command}: {error}", file=sys.stderr)
+        _say(f"{command}: {error}")
         return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except OSError as error:
-        if error.errno not in {errno.EPIPE, errno.ENOSPC}:
-            raise
-        # Nobody reads any more, or nothing more can be written: not ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        if error.errno == errno.EPIPE:
+            # Nobody reads any more, which is their right.
+            _discard_stdout()
+            return 1
+        if error.errno == errno.ENOSPC:
+            _discard_stdout()
+        where = f" {str(error.filename)!r}" if error.filename else ""
+        _say(f"{command}: cannot use{where}: {error.strerror}.")
+        return 2
+    return code
+
+
+def _say(text: str) -> None:
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
+
+
+def _discard_stdout() -> None:
+    """Let nothing be tried again when the interpreter ends."""
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())

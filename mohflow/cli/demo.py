@@ -135,12 +135,20 @@ def _drive(server: ThreadingHTTPServer) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Tell *parser* what the command takes."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Send real HTTP requests to a small web service on loopback; show its "
-        "console, its log file, what was masked, and what became of every "
-        "event. Exits with 1 if an event is unaccounted for."
+        "Send real HTTP requests to a small web service on loopback; show\n"
+        "its console, its log file, what was masked, and what became of\n"
+        "every event."
     )
-    parser.epilog = "example: mohflow demo --file shop.log"
+    parser.epilog = (
+        "examples:\n"
+        "  mohflow demo\n"
+        "  mohflow demo --file shop.log\n"
+        "\n"
+        "exit codes: 0 every event is accounted for, 1 one is not, 2 wrong\n"
+        "usage or settings"
+    )
     parser.add_argument(
         "--file",
         type=Path,
@@ -154,6 +162,7 @@ def run(options: argparse.Namespace) -> int:
     path: Path | None = options.file
     if path is None:
         path = Path(tempfile.mkdtemp(prefix="mohflow-demo-")) / "shop.log"
+    before = _lines(path)
     with ExitStack() as stack:
         loki, since_ns = _loki(stack), time.time_ns()
         pipeline = mohflow.configure(
@@ -168,8 +177,14 @@ def run(options: argparse.Namespace) -> int:
         delivered = ledger["loki"].delivered
         run = RUN_LABEL, loki.labels[RUN_LABEL]
         stored = loki_count.count(loki, run, since_ns, delivered)
-    _show(pipeline, path)
-    return _balance(path, ledger, stored)
+    lines = _lines(path)[len(before) :]
+    _show(pipeline, path, lines)
+    return _balance(len(lines), ledger, stored)
+
+
+def _lines(path: Path) -> list[str]:
+    """Return what is in the file, which may be there from another run."""
+    return path.read_text("utf-8").splitlines() if path.exists() else []
 
 
 def _loki(stack: ExitStack) -> LokiOptions:
@@ -196,9 +211,8 @@ def _serve() -> None:
         thread.join()
 
 
-def _show(pipeline: Pipeline, path: Path) -> None:
+def _show(pipeline: Pipeline, path: Path, lines: list[str]) -> None:
     """Print a line of the file, and what was masked."""
-    lines = path.read_text(encoding="utf-8").splitlines()
     _title(f"The file: {len(lines)} JSON lines, the last one")
     print(lines[-1])
     print(f"\n  all of them: {path}")
@@ -208,7 +222,7 @@ def _show(pipeline: Pipeline, path: Path) -> None:
 
 
 def _balance(
-    path: Path, ledger: dict[str, LedgerSnapshot], stored: int | None
+    lines: int, ledger: dict[str, LedgerSnapshot], stored: int | None
 ) -> int:
     """Print the ledger, held against the file and Loki; return 0 or 1."""
     _title("What became of every event")
@@ -218,7 +232,6 @@ def _balance(
             f"  {name:<10}{counts.accepted:>10}{counts.delivered:>11}"
             f"{counts.lost:>6}"
         )
-    lines = len(path.read_text(encoding="utf-8").splitlines())
     where = f"{lines} lines in the file"
     is_right = lines == ledger["file"].delivered
     if stored is None:

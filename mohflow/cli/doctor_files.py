@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mohflow import ConsoleOptions, FileOptions, Settings
-from mohflow.cli.finding import Finding, fault, fine, note
+from mohflow.cli.finding import Finding, fault, fine, near, note
 from mohflow.delivery.inventory import letters_in, orphans_in
+from mohflow.settings.checks import refusal_to_write
 from mohflow.sinks.terminal import is_terminal, wants_colors
 
 
@@ -22,33 +23,33 @@ LITTLE_ROOM = 64 * 1024 * 1024
 def console(settings: Settings) -> Iterator[Finding]:
     """Tell where the console is, and in which format it writes."""
     if settings.console is False:
-        yield note("it is off", "MOHFLOW_CONSOLE=false, or console=False.")
+        yield note("console: it is off")
         return
     options = settings.console or ConsoleOptions()
     stream = getattr(sys, options.stream)
     if stream is None:
-        yield fault(f"there is no {options.stream}", "Events are lost to it.")
+        what = f"console: there is no {options.stream}; its events are lost"
+        yield fault(what, "Choose another stream, or set console to false.")
         return
     colors = wants_colors(stream, os.environ)
     is_for_people = is_terminal(stream) or colors
     form = options.format or ("console" if is_for_people else "json")
     kind = "a terminal" if is_terminal(stream) else "no terminal"
     yield fine(
-        f"{options.stream}, which is {kind} here: format {form}, "
-        f"{'with' if colors else 'without'} colours, encoding "
-        f"{stream.encoding}"
+        f"console: {options.stream}, {kind} here: format {form}, "
+        f"{'' if colors else 'no '}colours, {stream.encoding}"
     )
 
 
 def file(settings: Settings) -> Iterator[Finding]:
     """Tell whether this user could write the log file."""
     if not isinstance(settings.file, FileOptions):
-        yield note("none is set", "MOHFLOW_FILE would set one.")
+        yield note("file: none is set; MOHFLOW_FILE would set one")
         return
     path = Path(os.path.abspath(settings.file.path))
-    yield from _writable(path)
+    yield from _writable("file", path)
     if settings.file.max_bytes is None and settings.file.rotate == "none":
-        yield note("it is never rotated", "max_bytes or rotate would do it.")
+        yield note("file: it is never rotated; max_bytes or rotate would")
 
 
 def spool(settings: Settings) -> Iterator[Finding]:
@@ -56,16 +57,19 @@ def spool(settings: Settings) -> Iterator[Finding]:
     folder = settings.spool_dir
     if folder is None:
         yield note(
-            "none is set: what remote sinks cannot send waits in memory",
-            "MOHFLOW_SPOOL_DIR would set a folder.",
+            "spool: none is set; what a remote sink cannot send waits in "
+            "memory"
         )
         return
     folder = Path(os.path.abspath(folder))
-    yield from _writable(folder / "x", name=str(folder))
+    yield from _writable("spool", folder, is_folder=True)
     try:
         yield from _waiting(folder)
     except OSError as error:
-        yield fault(f"{folder} cannot be read: {error.strerror}")
+        yield fault(
+            f"spool: {folder} cannot be read: {error.strerror}",
+            "Let this user read it.",
+        )
 
 
 def _waiting(folder: Path) -> Iterator[Finding]:
@@ -87,31 +91,21 @@ def _waiting(folder: Path) -> Iterator[Finding]:
                 )
 
 
-def _writable(path: Path, name: str = "") -> Iterator[Finding]:
+def _writable(
+    name: str, path: Path, *, is_folder: bool = False
+) -> Iterator[Finding]:
     """Tell whether *path* could be written, and whether there is room."""
-    name = name or str(path)
-    there = path if path.exists() else _nearest(path)
-    if there != path and not there.is_dir():
-        yield fault(f"{name}: {there} is no folder", "Choose another path.")
+    shown = near(str(path))
+    refusal = refusal_to_write(path, is_folder=is_folder)
+    if refusal:
+        yield fault(f"{name} {shown}: {refusal.why}", f"{refusal.remedy}.")
         return
-    if path.is_dir():
-        yield fault(f"{name} is a folder", "Give the path of a file.")
-        return
-    needed = os.W_OK if there == path else os.W_OK | os.X_OK
-    if not os.access(there, needed):
-        yield fault(
-            f"{name}: user {os.geteuid()} may not write to {there}",
-            "Let this user write there, or choose another path.",
-        )
-        return
-    yield fine(f"{name}: user {os.geteuid()} may write there")
+    there = next(p for p in (path, *path.parents) if p.exists())
     free = shutil.disk_usage(there).free
     if free < LITTLE_ROOM:
-        yield fault(f"{name}: {free:,} bytes are free", "Free some space.")
+        yield fault(f"{name} {shown}: {free:,} bytes are free", "Free space.")
     else:
-        yield fine(f"{name}: {free / 1e9:.1f} GB are free")
-
-
-def _nearest(path: Path) -> Path:
-    """Return the closest parent that exists."""
-    return next(parent for parent in path.parents if parent.exists())
+        yield fine(
+            f"{name} {shown}: user {os.geteuid()} may write there, "
+            f"{free / 1e9:.1f} GB are free"
+        )

@@ -1,8 +1,9 @@
-"""What the doctor has found, and how it is shown."""
+"""What the doctor has found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,14 +32,10 @@ def fine(what: str, *notes: str) -> Finding:
     return Finding("ok", what, notes)
 
 
-def show(title: str, findings: Iterable[Finding]) -> bool:
-    """Print *findings* as they come; return whether none is a fault."""
-    print(title)
-    is_fine = True
-    for finding in findings:
-        is_fine = is_fine and finding.mark != "FAULT"
-        print(f"  {finding.mark:<7}{finding.what}", flush=True)
-        for line in finding.notes:
-            print(f"         {line}", flush=True)
-    print()
-    return is_fine
+def near(text: str) -> str:
+    """Return *text* with paths below this folder as people write them."""
+    try:
+        return text.replace(f"{os.getcwd()}/", "")
+    except OSError:
+        # The folder is gone, and everything else is still to be told.
+        return text

@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
-        "example:\n"
+        "examples:\n"
+        "  mohflow schema\n"
         "  mohflow schema > mohflow.schema.json\n"
         "then, as the first line of the file that has the settings:\n"
         "  #:schema ./mohflow.schema.json                             (TOML)\n"

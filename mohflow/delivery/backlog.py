@@ -16,7 +16,13 @@ from mohflow._event import Event
 from mohflow.delivery.batch import Batch, Waiting, due, patience
 from mohflow.delivery.in_flight import say_unusable
 from mohflow.delivery.ledger import Fates, Ledger
-from mohflow.delivery.queue import BoundedQueue, Entry, event_of
+from mohflow.delivery.queue import (
+    ENTRY_BYTES,
+    LINE_BYTES,
+    BoundedQueue,
+    Entry,
+    event_of,
+)
 from mohflow.diagnostics import complain
 from mohflow.exceptions import SpoolError
 from mohflow.typing import Limits
@@ -47,6 +53,7 @@ class Backlog:
         ledger: Is told of every move.
         spool: The place on disk, if there is one.
         is_json: Whether the line of an event is its fields as JSON.
+        reserve: Lines that others keep within the same bounds.
     """
 
     def __init__(
@@ -57,14 +64,15 @@ class Backlog:
         spool: Spool | None,
         *,
         is_json: bool = False,
+        reserve: int = 0,
     ) -> None:
         self._name = name
         self._ledger = ledger
         self._is_wal = options.durability == "wal"
         self.spool = spool
         self.queue = BoundedQueue(
-            options.queue_events,
-            options.queue_bytes,
+            options.queue_events - reserve,
+            options.queue_bytes - reserve * (LINE_BYTES + ENTRY_BYTES),
             options.overflow,
             is_json=is_json,
         )
@@ -80,20 +88,23 @@ class Backlog:
 
     def has_room(self, event: Event) -> bool:
         """Return whether *event* can be kept without a loss."""
-        return self.spool is not None or self.queue.has_room(event)
+        return self.spool is not None or self.queue.has_room(len(event.line))
 
     def put(self, event: Event, now: float) -> None:
         """Keep *event*, on disk or in memory; what gives way is counted."""
         if self.spool is not None and self._took(event, now):
             return
         is_in, gone = self.queue.offer(event, now)
-        if is_in:
-            self._ledger.queue()
-        else:
-            self._ledger.refused("queue_full")
+        self.count(int(is_in), int(not is_in), gone)
+
+    def count(self, entered: int, refused: int, gone: int) -> None:
+        """Count what came, what was too much, and what gave way; say it."""
+        self._ledger.queue(entered)
+        if refused:
+            self._ledger.refused("queue_full", refused)
         if gone:
             self._ledger.lose("queue_full", gone)
-        if gone or not is_in:
+        if gone or refused:
             complain(
                 f"sink {self._name} queue_full",
                 f"the queue of sink {self._name!r} is full: the sink is slow "
@@ -107,9 +118,12 @@ class Backlog:
                 self._touched = now
             if self.spill([event]):
                 return True
-        while not self.queue.has_room(event) and self.spill_slice():
-            pass
+        self._make_room(len(event.line))
         return False
+
+    def _make_room(self, line_bytes: int) -> None:
+        while not self.queue.has_room(line_bytes) and self.spill_slice():
+            pass
 
     def spill_slice(self) -> bool:
         """Move the oldest in memory to disk; return whether any moved."""

@@ -42,6 +42,7 @@ class Bypass:
         numbers: list[int] = []
         while not numbers and not shared.is_closing:
             with shared.wake:
+                shared.collect()
                 waiting = shared.backlog.queue.after(self._seen)
                 entries = list(islice(waiting, AT_ONCE))
             if not entries:

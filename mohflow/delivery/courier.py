@@ -33,6 +33,14 @@ class Courier:
 
     def run(self) -> None:
         """Work until the end has come."""
+        self._shared.is_attended = True
+        try:
+            self._work()
+        finally:
+            self._shared.is_attended = False
+            self._shared.inbox.limit = 0
+
+    def _work(self) -> None:
         while True:
             try:
                 while (batch := self._next()) is not None:
@@ -61,7 +69,9 @@ class Courier:
                     shared.wake.wait(1.0)
                 else:
                     shared.is_idle = True
-                    shared.wake.wait(shared.patience())
+                    shared.allow()
+                    if len(shared.inbox) <= shared.inbox.limit:
+                        shared.wake.wait(shared.patience())
                     shared.is_idle = False
         return None
 
@@ -83,6 +93,7 @@ class Courier:
 
     def _choose(self) -> Batch | None:
         shared = self._shared
+        shared.collect()
         now = shared.clock()
         shared.backlog.look_around(now)
         if shared.is_closing:

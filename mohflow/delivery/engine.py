@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import time
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import get_ident
+from typing import Any
 
 from mohflow._delivery_options import DeliveryOptions
 from mohflow._event import Event
@@ -23,7 +25,12 @@ from mohflow.delivery.disk import Disk
 from mohflow.delivery.inline import close_sink
 from mohflow.delivery.shared import Shared
 from mohflow.delivery.sight import Sight
-from mohflow.delivery.worker import Worker, forget_workers, is_worker
+from mohflow.delivery.worker import (
+    WORKERS,
+    Worker,
+    forget_workers,
+    is_worker,
+)
 from mohflow.typing import Sink
 
 
@@ -72,6 +79,7 @@ class Delivery:
 
     def _begin(self) -> None:
         shared = self._shared = Shared(*self._made_of, is_json=self._is_json)
+        self._inbox = shared.inbox
         self.ledger = shared.ledger
         self.courier = Courier(shared)
         self._worker = Worker(f"mohflow-{self.name}", self.courier.run)
@@ -87,6 +95,7 @@ class Delivery:
     def look(self) -> Sight:
         """Return how it goes, at a glance."""
         with self._shared.lock:
+            self._shared.collect()
             return self._shared.look()
 
     def put(self, event: Event) -> None:
@@ -101,18 +110,44 @@ class Delivery:
             return
         shared = self._shared
         with shared.lock:
+            # First, what this thread has left in the inbox before.
+            shared.collect()
             if self._blocks:
                 self._wait_for_room(event)
             if shared.is_closing:
                 self.ledger.refused("closed")
                 return
-            backlog = shared.backlog
-            backlog.put(event, shared.clock())
-            if shared.is_idle and shared.is_worth_a_look():
-                # Once: until it has looked, it need not be told again.
-                shared.is_idle = False
-                shared.wake.notify_all()
+            is_awaited = shared.missing() <= 1
+            shared.backlog.put(event, shared.clock())
+            if is_awaited:
+                shared.rouse()
+            shared.allow()
         self._worker.start()
+
+    def put_line(
+        self, time_ns: int, level: int, fields: Mapping[str, Any], line: bytes
+    ) -> None:
+        """
+        Do what :meth:`put` does, for less, where *line* is JSON of *fields*.
+
+        The worker does the rest; nothing is locked, and nobody is woken, but
+        by the first line after a rest and by one that makes a batch.
+        """
+        inbox = self._inbox
+        if len(line) > inbox.most:
+            self.put(Event(time_ns, level, fields, line))
+        elif get_ident() not in WORKERS:
+            # A copy takes the memory that it needs; see queue.KEPT_BYTES.
+            inbox.append((level, time_ns, line[:-1]))
+            if len(inbox) > inbox.limit:
+                self._attend()
+
+    def _attend(self) -> None:
+        with self._shared.lock:
+            self._shared.attend()
+            is_closing = self._shared.is_closing
+        if not is_closing:
+            self._worker.start()
 
     def _wait_for_room(self, event: Event) -> None:
         shared = self._shared
@@ -130,6 +165,7 @@ class Delivery:
         """
         shared = self._shared
         with shared.lock:
+            shared.collect()
             upto = shared.backlog.queue.entered - 1
             is_waiting = shared.oldest() <= upto or shared.backlog.is_on_disk
             if is_waiting:
@@ -165,7 +201,9 @@ class Delivery:
             shared.wake.wait_for(
                 shared.is_settled, max(0.0, deadline - time.monotonic())
             )
+            shared.collect()
             shared.is_closing = True
+            shared.allow()
             shared.wake.notify_all()
         is_over = self._worker.join(deadline - time.monotonic())
         with shared.lock:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mohflow._event import Event
 from mohflow.delivery.ledger import Ledger
 from mohflow.delivery.sight import Sight
@@ -38,6 +41,7 @@ class Inline:
         self.name = name
         self.sink = sink
         self.ledger = Ledger()
+        self._takes_lines = hasattr(sink, "append")
 
     def put(self, event: Event) -> None:
         """Write *event*; a failure is counted and said, never raised."""
@@ -48,8 +52,13 @@ class Inline:
         else:
             self.ledger.wrote()
 
-    def append(self, time_ns: int, line: bytes) -> None:
-        """Do what :meth:`put` does, for a sink that wants the line only."""
+    def put_line(
+        self, time_ns: int, level: int, fields: Mapping[str, Any], line: bytes
+    ) -> None:
+        """Do what :meth:`put` does; a sink may want no more than the line."""
+        if not self._takes_lines:
+            self.put(Event(time_ns, level, fields, line))
+            return
         try:
             self.sink.append(time_ns, line)  # type: ignore[attr-defined]
         except Exception as error:  # counted, said on stderr

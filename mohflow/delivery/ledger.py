@@ -6,7 +6,7 @@ import threading
 import time
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass, field
 
 from mohflow._interpreter import HAS_GIL
@@ -75,16 +75,23 @@ class Ledger:
 
     Args:
         clock: Returns seconds; only differences count.
+        inbox: Events that wait in memory and were not counted yet.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        inbox: Sized = (),
+    ) -> None:
         self._clock = clock
+        self._inbox = inbox
         self.after_fork()
 
     def after_fork(self) -> None:
         """Start from zero: what the parent accepted is the parent's."""
         # Reentrant: while it is held a collected object may log.
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Is held while an event goes from the inbox to another count."""
         self.written = 0
         """Events that were accepted and delivered in one step."""
         self._accepted = 0
@@ -101,56 +108,58 @@ class Ledger:
         if HAS_GIL:
             self.written += 1
         else:
-            with self._lock:
+            with self.lock:
                 self.written += 1
 
-    def refused(self, reason: str, *, by_sink: bool = False) -> None:
-        """Count one event that was accepted and lost in one step."""
-        with self._lock:
-            self._accepted += 1
-            (self._rejected if by_sink else self._dropped)[reason] += 1
+    def refused(
+        self, reason: str, count: int = 1, *, by_sink: bool = False
+    ) -> None:
+        """Count events that were accepted and lost in one step."""
+        with self.lock:
+            self._accepted += count
+            (self._rejected if by_sink else self._dropped)[reason] += count
             self._last_loss = reason, self._clock()
 
-    def queue(self) -> None:
-        """Count one event that was accepted and now waits in memory."""
-        with self._lock:
-            self._accepted += 1
-            self._queued += 1
+    def queue(self, count: int = 1) -> None:
+        """Count events that were accepted and now wait in memory."""
+        with self.lock:
+            self._accepted += count
+            self._queued += count
 
     def spool(self, count: int) -> None:
         """Count events that were accepted and now wait on disk."""
-        with self._lock:
+        with self.lock:
             self._accepted += count
             self._spooled += count
 
     def spill(self, count: int) -> None:
         """Count events that went from memory to disk."""
-        with self._lock:
+        with self.lock:
             self._queued -= count
             self._spooled += count
 
     def give_up(self, count: int) -> None:
         """Count events in flight that went to disk instead."""
-        with self._lock:
+        with self.lock:
             self._in_flight -= count
             self._spooled += count
 
     def take(self, count: int) -> None:
         """Count *count* queued events as being written now."""
-        with self._lock:
+        with self.lock:
             self._queued -= count
             self._in_flight += count
 
     def lose(self, reason: str, count: int = 1) -> None:
         """Count queued events that were dropped."""
-        with self._lock:
+        with self.lock:
             self._queued -= count
             self._dropped[reason] += count
             self._last_loss = reason, self._clock()
 
     def settle(self, fates: Fates, *, spooled: bool = False) -> None:
         """Count the fates of events that were being written."""
-        with self._lock:
+        with self.lock:
             self._delivered += fates.delivered
             self._rejected.update(fates.rejected)
             self._dropped.update(fates.dropped)
@@ -163,7 +172,7 @@ class Ledger:
 
     def last_loss(self) -> tuple[str, float] | None:
         """Return the reason of the latest loss, and the seconds since."""
-        with self._lock:
+        with self.lock:
             if self._last_loss is None:
                 return None
             reason, when = self._last_loss
@@ -171,14 +180,14 @@ class Ledger:
 
     def snapshot(self) -> LedgerSnapshot:
         """Return the counts as they are at this instant."""
-        with self._lock:
-            written = self.written
+        with self.lock:
+            written, left = self.written, len(self._inbox)
             return LedgerSnapshot(
-                accepted=self._accepted + written,
+                accepted=self._accepted + written + left,
                 delivered=self._delivered + written,
                 rejected=dict(+self._rejected),
                 dropped=dict(+self._dropped),
                 spooled=self._spooled,
-                queued=self._queued,
+                queued=self._queued + left,
                 in_flight=self._in_flight,
             )

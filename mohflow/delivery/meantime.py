@@ -42,6 +42,7 @@ class Meantime:
         is_done = False
         while not is_done:
             with shared.wake:
+                shared.collect()
                 is_done = not (
                     shared.must_spill() and shared.backlog.spill_slice()
                 )

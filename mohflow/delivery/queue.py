@@ -22,8 +22,14 @@ Entry = tuple[int, float, int, int, bytes, Event | None]
 event itself, unless its line says the same as its fields. Without it an entry
 takes a fraction of the memory, and of the time of the garbage collector."""
 
+Left = tuple[int, int, bytes]
+"""The level of a line of JSON, its time, and itself without its newline."""
+
 ENTRY_BYTES = 300
 """Memory that an event takes beside its line, measured on CPython 3.11."""
+
+LINE_BYTES = 2048
+"""A line that is longer is looked at by itself."""
 
 KEPT_BYTES = 4096
 """Memory that orjson 3.13 leaves reserved behind a line, however short."""
@@ -85,9 +91,6 @@ class BoundedQueue:
         self.weight = 0
         """Bytes of memory."""
 
-    def __len__(self) -> int:
-        return self.events
-
     @property
     def is_half_full(self) -> bool:
         """Return whether there is little room left."""
@@ -96,13 +99,20 @@ class BoundedQueue:
             or self.weight * 2 > self._max_bytes
         )
 
-    def has_room(self, event: Event) -> bool:
-        """Return whether *event* fits without another giving way."""
-        size = _weight(len(event.line), is_kept=not self._is_json)
-        return (
-            self.events < self._max_events
-            and self.weight + size <= self._max_bytes
-        )
+    @property
+    def spare(self) -> int:
+        """Return how many lines of up to :data:`LINE_BYTES` fit for sure."""
+        events = self._max_events - self.events
+        size = self._max_bytes - self.weight
+        return min(events, size // (LINE_BYTES + ENTRY_BYTES))
+
+    def has_room(self, line_bytes: int) -> bool:
+        """Return whether a line fits without another giving way."""
+        return self._fits(_weight(line_bytes, is_kept=not self._is_json))
+
+    def _fits(self, size: int) -> bool:
+        is_free = self.events < self._max_events
+        return is_free and self.weight + size <= self._max_bytes
 
     def offer(self, event: Event, now: float) -> tuple[bool, int]:
         """
@@ -116,38 +126,59 @@ class BoundedQueue:
         if self._is_json and b'"truncated":true' not in line:
             # A copy takes the memory that it needs; see KEPT_BYTES.
             kept, line = None, line[:-1]
-            size = ENTRY_BYTES + len(line)
-        else:
-            size = _weight(len(line), is_kept=True)
+        return self.squeeze((level, event.time_ns, line), now, kept)
+
+    def squeeze(
+        self, left: Left, now: float, kept: Event | None = None
+    ) -> tuple[bool, int]:
+        """Do what :meth:`offer` does, for the parts of an event."""
+        level, time_ns, line = left
+        size = _weight(len(line), is_kept=kept is not None)
         gone = 0
-        while (
-            self.events >= self._max_events
-            or self.weight + size > self._max_bytes
-        ):
-            victim = self._victim(event)
+        while not self._fits(size):
+            victim = self._victim(level)
             if victim is None:
                 return False, gone
             self._pop(victim)
             gone += 1
-        entry = (self.entered, now, level, event.time_ns, line, kept)
+        entry = (self.entered, now, level, time_ns, line, kept)
         self.entered += 1
-        waiting = self._lines.get(level)
-        if waiting is None:
-            waiting = self._lines[level] = deque()
-        waiting.append(entry)
+        self._lines.setdefault(level, deque()).append(entry)
         self.events += 1
         self.bytes += len(line)
         self.weight += size
         return True, gone
 
-    def _victim(self, event: Event) -> int | None:
-        """Return the level whose oldest gives way; ``None`` for *event*."""
+    def admit(self, left: deque[Left], came: float) -> int:
+        """Move lines from *left* as long as they fit; return how many."""
+        first = number = self.entered
+        lines, weight, size = self._lines, self.weight, self.bytes
+        last = first + self._max_events - self.events
+        try:
+            while left and number < last:
+                level, time_ns, line = left[0]
+                needed = weight + ENTRY_BYTES + len(line)
+                if needed > self._max_bytes:
+                    break
+                waiting = lines.get(level)
+                if waiting is None:
+                    waiting = lines[level] = deque()
+                left.popleft()
+                waiting.append((number, came, level, time_ns, line, None))
+                number, weight, size = number + 1, needed, size + len(line)
+        finally:
+            self.entered, self.weight, self.bytes = number, weight, size
+            self.events += number - first
+        return number - first
+
+    def _victim(self, level: int) -> int | None:
+        """Return the level whose oldest gives way to an event of *level*."""
         if not self._lines or self._overflow in {"drop_newest", "block"}:
             return None
         if self._overflow == "drop_oldest":
             return self._oldest_level()
         lowest = min(self._lines)
-        return lowest if lowest <= event.level else None
+        return lowest if lowest <= level else None
 
     def _oldest_level(self) -> int:
         return min(self._lines, key=lambda level: self._lines[level][0][0])

@@ -11,6 +11,7 @@ from mohflow.delivery.backlog import Backlog
 from mohflow.delivery.breaker import Breaker
 from mohflow.delivery.disk import Disk
 from mohflow.delivery.in_flight import InFlight
+from mohflow.delivery.inbox import Inbox, collect
 from mohflow.delivery.ledger import Ledger
 from mohflow.delivery.pace import Pace
 from mohflow.delivery.sight import Sight
@@ -44,20 +45,28 @@ class Shared:
             min(options.batch_bytes, sink.limits.max_bytes),
             options.linger,
         )
-        self.ledger = Ledger(clock)
+        self.inbox = Inbox(options, clock(), is_json=is_json)
+        self.ledger = Ledger(clock, self.inbox)
         # Taken by itself where signal handlers run: one that raises while a
         # Condition is entered would leave it locked for ever.
         self.lock = threading.Lock()
         self.wake = threading.Condition(self.lock)
         spool = disk.spool if disk else None
         self.backlog = Backlog(
-            name, options, self.ledger, spool, is_json=is_json
+            name,
+            options,
+            self.ledger,
+            spool,
+            is_json=is_json,
+            reserve=self.inbox.reserve,
         )
         self.in_flight = InFlight(name, self.ledger, self.backlog.queue, spool)
         self.breaker = Breaker()
         self.pace = Pace(options.catch_up)
         self.awaited = -1
         """The number of the last event that a flush waits for."""
+        self.is_attended = False
+        """Whether the worker is there to take in what log calls leave."""
         self.is_idle = False
         """Whether the worker waits for events, and must be told of them."""
         self.is_closing = False
@@ -83,18 +92,56 @@ class Shared:
         # What is due must wait for its turn; what is urgent need not.
         return max(seconds, min(paced, self.limits.max_age))
 
-    def is_worth_a_look(self) -> bool:
-        """Return whether an idle worker must see what has just come."""
+    def collect(self) -> None:
+        """Take in what log calls have left."""
+        if self.inbox:
+            collect(self.inbox, self.backlog, self.ledger, self.clock())
+        self.allow()
+
+    def attend(self) -> None:
+        """See to it that what log calls have left is taken care of."""
+        if not self.is_closing:
+            self.rouse()
+            self.allow()
+            if len(self.inbox) > self.inbox.limit:
+                self.collect()
+            return
+        while self.inbox:
+            with self.ledger.lock:
+                self.inbox.popleft()
+                self.ledger.refused("closed")
+
+    def allow(self) -> None:
+        """Tell log calls how much they may leave before they must act."""
+        if not self.is_attended or self.is_closing:
+            self.inbox.limit = 0
+            return
+        self.inbox.allow(self.backlog.queue.spare)
+        if self.is_idle:
+            missing = max(1, self.missing())
+            self.inbox.limit = min(self.inbox.limit, missing - 1)
+
+    def missing(self) -> int:
+        """
+        Return how many more events an idle worker must look at, at once.
+
+        They are thought to be as long as those that wait.
+        """
         queue, spool = self.backlog.queue, self.backlog.spool
         events, size = queue.events, queue.bytes
         if spool is not None:
             events, size = events + len(spool), size + spool.bytes
-        limits = self.limits
-        return (
-            events <= 1
-            or events >= limits.max_events
-            or size >= limits.max_bytes
-        )
+        if not events:
+            return 1
+        room = self.limits.max_bytes - size
+        by_size = room * events // max(size, 1)
+        return min(self.limits.max_events - events, by_size)
+
+    def rouse(self) -> None:
+        """Let an idle worker look; until it has, it need not be told again."""
+        if self.is_idle:
+            self.is_idle = False
+            self.wake.notify_all()
 
     def must_spill(self) -> bool:
         """Return whether what is in memory is better off on disk now."""
@@ -139,7 +186,7 @@ class Shared:
 
     def is_settled(self) -> bool:
         """Return whether waiting longer would deliver nothing more."""
-        if len(self.backlog.queue):
+        if self.inbox or self.backlog.queue.events:
             return False
         if not self.backlog.is_on_disk:
             return not self.in_flight.batches

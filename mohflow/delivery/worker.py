@@ -7,18 +7,18 @@ import threading
 from collections.abc import Callable
 
 
-_WORKERS: set[int] = set()
+WORKERS: set[int] = set()
 """The identifiers of the threads that bring events to sinks."""
 
 
 def is_worker() -> bool:
     """Return whether the caller brings events to a sink, whichever."""
-    return threading.get_ident() in _WORKERS
+    return threading.get_ident() in WORKERS
 
 
 def forget_workers() -> None:
     """Let the child of a fork, which has one thread, begin without any."""
-    _WORKERS.clear()
+    WORKERS.clear()
 
 
 class Worker:
@@ -61,11 +61,11 @@ class Worker:
 
     def _work(self) -> None:
         ident = threading.get_ident()
-        _WORKERS.add(ident)
+        WORKERS.add(ident)
         try:
             self._run()
         finally:
-            _WORKERS.discard(ident)
+            WORKERS.discard(ident)
             self._thread = None
 
     def join(self, timeout: float) -> bool:

@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 
 import mohflow
 
-from mohflow.integrations._claims import CURRENT, claim, silence
+from mohflow.integrations._claims import CURRENT, claim, is_claimed, silence
 from mohflow.integrations._http import valid_id
 from mohflow.integrations._missing import missing
 from mohflow.stdlib import leave_out
@@ -20,6 +20,7 @@ from mohflow.stdlib import leave_out
 
 try:
     from celery import Celery, signals
+    from celery.exceptions import TimeLimitExceeded, WorkerLostError
 except ImportError as error:
     raise missing(extra="celery") from error
 
@@ -34,7 +35,12 @@ TASKS = mohflow.get_logger("mohflow.tasks")
 
 INFO, WARNING, ERROR = 20, 30, 40
 
-LEVELS = {"FAILURE": ERROR, "RETRY": WARNING, "REJECTED": WARNING}
+LEVELS = {
+    "ABORTED": WARNING,
+    "FAILURE": ERROR,
+    "REJECTED": WARNING,
+    "RETRY": WARNING,
+}
 """How loud the event of a task is, by its state; others are info."""
 
 
@@ -150,10 +156,26 @@ def _send_ids(headers: dict[str, Any], **_: Any) -> None:
         headers[HEADER] = ids
 
 
-def _take_over(task_id: str, exception: BaseException, **_: Any) -> None:
+def _take_over(
+    sender: Any, task_id: str, exception: BaseException, **_: Any
+) -> None:
     current = CURRENT.get()
     if isinstance(current, _Task) and current.task_id == task_id:
         current.fail(exception)
+    elif isinstance(exception, (TimeLimitExceeded, WorkerLostError)):
+        _tell_lost(sender, task_id, exception)
+
+
+def _tell_lost(task: Any, task_id: str, error: BaseException) -> None:
+    """Tell of a task whose process cannot: it is dead. We are its parent."""
+    request = task.request
+    # Celery says it twice where a task took too long, first without it.
+    if request.id != task_id:
+        return
+    claim(error)
+    ids = _ids(_carried(request), request.root_id or task_id)
+    with mohflow.detached(**ids, task=task.name, task_id=task_id):
+        TASKS.error("task_lost", exc_info=error)
 
 
 def _note_reason(request: Any, reason: Any, **_: Any) -> None:
@@ -163,6 +185,10 @@ def _note_reason(request: Any, reason: Any, **_: Any) -> None:
 
 
 def _is_told_elsewhere(record: logging.LogRecord) -> bool:
+    if record.name == "celery.worker.request" and record.exc_info:
+        error = record.exc_info[1]
+        # What came from another process is wrapped.
+        return error is not None and is_claimed(getattr(error, "exc", error))
     if record.levelno > logging.INFO:
         return False
     if record.name == "celery.app.trace":

@@ -6,6 +6,8 @@ import re
 
 from base64 import b64decode
 
+from mohflow._expression import expression
+
 
 # https://www.iban.com/structure
 _IBAN_COUNTRIES = {
@@ -34,7 +36,7 @@ IBAN = "|".join(
 )
 
 # https://en.wikipedia.org/wiki/Payment_card_number
-_ISSUERS = re.compile(
+_ISSUERS = expression(
     r"4(?:\d{12}|\d{15}|\d{18})"
     r"|5[1-5]\d{14}"
     r"|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"
@@ -54,10 +56,10 @@ _ENDINGS = """
     target mount slice scope device path
 """
 _FILE_ENDINGS = frozenset(_ENDINGS.split())
-_DATE_OR_IP = re.compile(
+_DATE_OR_IP = expression(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])"
 )
-_DECIMAL = re.compile(
+_DECIMAL = expression(
     r"\+[0-9]{1,3}\.(?:[0-9]{1,8}|[0-9]{12,})(?:[ +/-].*)?"
     r"|\+[0-9 ]{1,12}\.[0-9]{1,2}"
 )
@@ -190,7 +192,7 @@ def is_called_phone(match: re.Match[str]) -> bool:
     return _PHONE.search(before.lower()) is not None
 
 
-_LOGIN_CODE = re.compile(
+_LOGIN_CODE = expression(
     r"(?:verification|security|confirmation|log-?in|sign-?in|access"
     r"|one[- ]time|otp|sms|authentication|recovery|reset|2fa|mfa)[ ]\Z"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mohflow._expression import expression
 from mohflow.processors._checks import (
     has_digit,
     is_basic,
@@ -21,7 +22,7 @@ from mohflow.processors._rule import (
 CREDENTIALS: tuple[Rule, ...] = (
     Rule(
         "private-key",
-        re.compile(
+        expression(
             r"-----BEGIN [A-Z0-9 ]{0,32}PRIVATE KEY(?: BLOCK)?-----"
             r"(?:[^-]*+(?:-(?!----)[^-]*+)*+-----END [A-Z0-9 ]{0,60}+-----"
             r"|(?:\s|\\[nrt]|[\"',+])*+"
@@ -35,7 +36,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(
+        expression(
             r"""://[^\s:/?#"'<>\[\]]{0,256}+:(?![0-9]{1,5}[/?#,])"""
             r"""(?P<secret>[^\s"'<>@]{1,512}+"""
             r"""(?:@[^\s/"'<>@?#]{1,256}+(?=@)){0,3})@"""
@@ -47,7 +48,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(r"://(?P<secret>[A-Za-z0-9_-]{20,256}+)@"),
+        expression(r"://(?P<secret>[A-Za-z0-9_-]{20,256}+)@"),
         ("://",),
         "https://0a1b2c3d4e5f" + "0a1b2c3d4e5f@git.example.com",
         "ssh://deploy@git.example.com",
@@ -56,7 +57,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "url-password",
-        re.compile(
+        expression(
             r"""[\w.+-]{1,32}:(?P<secret>[^\s:/@"'<>=]{1,64})@(?:localhost"""
             r"|[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
             r"|(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}(?=:[0-9])|(?:tcp|unix)\()"
@@ -64,11 +65,11 @@ CREDENTIALS: tuple[Rule, ...] = (
         ("@",),
         "proxy app:hunter2" + "@10.0.0.1:3128",
         "nginx:1.25@sha256:0a1b and a:b@c",
-        lead=re.compile(r"""[\w.+-]{1,32}:[^\s:/@"'<>=]{1,64}\Z"""),
+        lead=expression(r"""[\w.+-]{1,32}:[^\s:/@"'<>=]{1,64}\Z"""),
     ),
     Rule(
         "url-password",
-        re.compile(r"thin:[^\s/@:]{1,64}/(?P<secret>[^\s@]{1,128})@"),
+        expression(r"thin:[^\s/@:]{1,64}/(?P<secret>[^\s@]{1,128})@"),
         ("thin:",),
         "jdbc:oracle:thin:scott/" + "tiger@//db:1521/shop",
         "jdbc:oracle:thin:@//db:1521/shop",
@@ -89,7 +90,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:basic)(?:[ ]{{1,4}}|%20)"
             r"(?P<secret>[A-Za-z0-9+/]{4,}+={0,2})"
         ),
@@ -101,7 +102,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:digest)[ ](?=[a-z]{{2,16}}=)(?P<secret>[^\r\n]++)"
         ),
         ("digest ",),
@@ -113,7 +114,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(r"(?i:auth plain) (?P<secret>[A-Za-z0-9+/=]{8,}+)"),
+        expression(r"(?i:auth plain) (?P<secret>[A-Za-z0-9+/=]{8,}+)"),
         ("auth plain ",),
         "C: AUTH PLAIN AGFubgBo" + "dW50ZXIy",
         "AUTH PLAIN disabled",
@@ -132,7 +133,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "query-secret",
-        re.compile(r"[?&](?:key|code)=(?P<secret>[\w.~%+/-]{16,512}+)"),
+        expression(r"[?&](?:key|code)=(?P<secret>[\w.~%+/-]{16,512}+)"),
         ("key=", "code="),
         "/maps?key=" + "a1B2c3D4" * 3,
         "/cache?key=user-42-profile-settings&code=E1042",
@@ -142,7 +143,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "azure",
-        re.compile(
+        expression(
             r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~"
             r"[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~-])"
         ),
@@ -162,7 +163,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "slack",
-        re.compile(
+        expression(
             r"hooks\.slack\.com/(?:services|workflows|triggers)/"
             r"(?P<secret>[\w/+-]{20,}+)"
         ),
@@ -172,7 +173,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "discord",
-        re.compile(r"/api/webhooks/[0-9]{5,20}/(?P<secret>[\w-]{20,}+)"),
+        expression(r"/api/webhooks/[0-9]{5,20}/(?P<secret>[\w-]{20,}+)"),
         ("/api/webhooks/",),
         "https://discord.com/api/webhooks/123456789012/" + "A1b2" * 17,
         "/api/webhooks/17/deliveries",

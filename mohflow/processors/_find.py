@@ -73,8 +73,8 @@ class Finder:
             re.escape(prefix)
             for prefix in sorted(self._by_prefix, key=lambda p: (-len(p), p))
         )
-        self._at_start = re.compile(f"({prefixes})")
-        self._inside = re.compile(f"[-_.]({prefixes})")
+        self._at_start = expression(f"({prefixes})")
+        self._inside = expression(f"[-_.]({prefixes})")
 
     def _file(self, hint: str, rule: Rule) -> None:
         """Note where *hint* is looked up, and what has to be there before."""

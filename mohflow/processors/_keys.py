@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -124,8 +122,8 @@ GLUED = (
 MAX_CACHED = 4096
 """Names whose verdict is remembered; all are dropped when it is full."""
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_WORD_OF_ANY_SCRIPT = re.compile(r"[^\W\d_]+|\d+")
+_WORD = expression(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD_OF_ANY_SCRIPT = expression(r"[^\W\d_]+|\d+")
 
 Check = Callable[[str], bool]
 

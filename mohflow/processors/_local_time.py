@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from datetime import datetime
 
+from mohflow._expression import expression
 from mohflow.processors._remembered import Remembered
 
 
-_ISO = re.compile(
+_ISO = expression(
     r"([0-9]{4}-[0-9][0-9]-[0-9][0-9])[T ]([0-9][0-9]:[0-9][0-9])"
     r":([0-5][0-9])(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9][0-9]:[0-9][0-9]|)"
 )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._span import LIMIT, Looks, Span
 from mohflow.processors._values import is_placeholder
@@ -48,14 +49,15 @@ _TUPLE = re.compile(
     r"""b?(?P<right>['"])(?P<value>(?:(?!(?P=right))[^\\]|\\.){1,4096}+)"""
     r"""(?P=right)[ ]?[)\]]"""
 )
-_COLUMNS = re.compile(
+_COLUMNS = expression(
     r"""\((?P<names>[\w\s,"`.\[\]]{1,2048})\)\s{0,8}VALUES\s{0,8}\(""",
     re.IGNORECASE,
 )
-_ITEM = re.compile(
+_ITEM = expression(
     r"""\s{0,8}(?:[NEB]?'(?P<text>(?:[^'\\]|''|\\.)*+)'|(?P<bare>[^,()']++"""
     r"""(?:\([^()]{0,256}\))?))\s{0,8}(?P<end>[,)])?"""
 )
+_NEXT_ROW = expression(r"\s{0,8},\s{0,8}\(")
 
 
 def find_encoded(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
@@ -157,7 +159,7 @@ def find_columns(text: str, names: KeyRules, looks: Looks) -> Iterator[Span]:
                 if check and check(value) and not _says_nothing(value):
                     yield Span(*item.span(group), KEY)
                 position = item.end()
-            more = re.compile(r"\s{0,8},\s{0,8}\(").match(text, position)
+            more = _NEXT_ROW.match(text, position)
             if more is None:
                 break
             position = more.end()

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from mohflow._expression import expression
 from mohflow.processors._keys import KEY
 from mohflow.processors._patterns import RULES
 
@@ -26,14 +27,17 @@ Strategy = Literal["redact", "partial", "hash", "remove"]
 Detector = Callable[[str], Iterable[tuple[int, int]]]
 """Finds the parts of a text that have to go, as pairs of begin and end."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_NAME = expression(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 class MaskingOptions(BaseModel):
     """What is hidden in events, and what takes its place."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     keys: tuple[str, ...] = ()

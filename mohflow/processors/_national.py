@@ -6,6 +6,7 @@ import re
 
 from collections.abc import Callable
 
+from mohflow._expression import expression
 from mohflow.processors._national_checks import (
     is_aadhaar,
     is_ahv,
@@ -55,7 +56,7 @@ def _row(
     no: str,
     check: Callable[[re.Match[str]], bool] | None,
 ) -> Rule:
-    expression = re.compile(
+    number = expression(
         f"{LEFT}(?<![0-9][.-])(?:{pattern}){RIGHT}(?![.-][0-9])"
     )
     return Rule(

@@ -27,6 +27,8 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
+from mohflow._expression import expression
+
 
 MAX_NODES = 10_000
 """Values inside the containers of one event."""
@@ -39,7 +41,7 @@ MAX_REPR = 10_000
 
 SIZE_LIMIT = "<size limit>"
 
-_MARKER = re.compile(r"\.\.\. \[cut ([\d,]{1,30}) characters\]\Z")
+_MARKER = expression(r"\.\.\. \[cut ([\d,]{1,30}) characters\]\Z")
 
 
 def cut_text(text: str, size: int) -> str:

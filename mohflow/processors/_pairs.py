@@ -30,7 +30,7 @@ _SEPARATOR = re.compile(r"[=:][=>]{0,2}")
 
 # Read backwards from the separator: blanks, the end of a quoted key or of a
 # subscript, then up to three words.
-_YEK = re.compile(
+_YEK = expression(
     r"""[ \t]{0,4}+\]?(?:["'`]\\{0,7}+)?"""
     r"""([\w.\-]{1,64}(?:[ ][\w.\-]{1,64}){0,3})"""
 )
@@ -45,7 +45,7 @@ _QUOTED = r"""
 _SCHEME = r"(?:[A-Za-z][A-Za-z0-9_-]{1,30}[ \t]{1,4}+)"
 _PARTS = r"""[\w-]{1,40}=(?:"[^"\r\n]*+"|[^\s,"';]*+)"""
 
-_VALUE = re.compile(
+_VALUE = expression(
     rf"""
     [ \t]{{0,8}}+
     (?:
@@ -56,7 +56,7 @@ _VALUE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LOGIN = re.compile(
+_LOGIN = expression(
     rf"""
     [ \t]{{0,8}}+
     (?:
@@ -75,7 +75,7 @@ _LOGIN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_COOKIES = re.compile(
+_COOKIES = expression(
     r"""
     [ \t]{0,8}+
     (?P<bare>[^\s=;,"']{1,256}+=(?:"[^"\r\n]*+"|[^\s;,"']*+)
@@ -83,12 +83,12 @@ _COOKIES = re.compile(
     """,
     re.VERBOSE,
 )
-_DIGITS = re.compile(
+_DIGITS = expression(
     r"[ \t]{0,8}+(?P<bare>\(?[+(#]{0,2}[0-9A-Z](?:[0-9A-Z]|[ ()./\xa0-]"
     r"(?=[ (]{0,2}[0-9A-Z])){5,28}+)",
     re.IGNORECASE,
 )
-_WEAK = re.compile(
+_WEAK = expression(
     rf"""
     [ \t]{{0,8}}+
     (?:{_QUOTED} | (?P<bare>[^\s"'<>,;&]{{1,600}}+))
@@ -97,7 +97,7 @@ _WEAK = re.compile(
 )
 """What a name may hide that hides only some values; none is longer."""
 
-_PROSE = re.compile(r"[A-Za-z]+(?:[-'][A-Za-z]+)*")
+_PROSE = expression(r"[A-Za-z]+(?:[-'][A-Za-z]+)*")
 
 
 class PairFinder:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mohflow._expression import expression
 from mohflow.processors._checks import (
     IBAN,
     is_called_phone,
@@ -23,18 +22,18 @@ from mohflow.processors._rule import (
 PERSONAL: tuple[Rule, ...] = (
     Rule(
         "email",
-        re.compile(
+        expression(
             r"[\w.+-]{1,64}+(?:@|%40)[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+"
         ),
         ("@", "%40"),
         "from ann.lee+x@example.org.",
         "react@18.2.0 and @ann and icon@2x.png",
         is_email,
-        lead=re.compile(r"[\w.+-]{1,64}+\Z"),
+        lead=expression(r"[\w.+-]{1,64}+\Z"),
     ),
     Rule(
         "card",
-        re.compile(
+        expression(
             rf"{LEFT}(?<![0-9][.-])(?=[2-6]|1800|0604)(?:[0-9]{{12,19}}+"
             r"|[0-9]{4}([ .\-\xa0])(?:[0-9]{4}\1[0-9]{4}"
             r"(?:\1[0-9]{1,4}(?:\1[0-9]{3}(?![0-9]))?)?"
@@ -56,7 +55,7 @@ PERSONAL: tuple[Rule, ...] = (
     ),
     Rule(
         "iban",
-        re.compile(f"{LEFT}(?:{IBAN}){RIGHT}"),
+        expression(f"{LEFT}(?:{IBAN}){RIGHT}"),
         ("AA00",),
         "to DE89 3704 0044 " + "0532 0130 00 today",
         "to DE89 3704 0044 0532 0130 01 today",
@@ -65,7 +64,7 @@ PERSONAL: tuple[Rule, ...] = (
     ),
     Rule(
         "ssn",
-        re.compile(
+        expression(
             rf"{LEFT}(?<![0-9]-)(?:(?!000|666|9)[0-9]{{3}}-(?!00)[0-9]{{2}}"
             r"|9[0-9]{2}-(?:5[0-9]|6[0-5]|7[0-9]|8[0-8]|9[0-24-9]))"
             rf"-(?!0000)[0-9]{{4}}{RIGHT}(?!-[0-9])"
@@ -90,7 +89,7 @@ PERSONAL: tuple[Rule, ...] = (
     ),
     Rule(
         "phone",
-        re.compile(
+        expression(
             rf"{LEFT}00[1-9](?:[ .\-/\xa0]{{0,2}}\(?[0-9]\)?){{8,14}}{RIGHT}"
             rf"|%2[Bb][1-9](?:(?:%20|[ .-])?[0-9]){{8,14}}{RIGHT}"
         ),
@@ -102,7 +101,7 @@ PERSONAL: tuple[Rule, ...] = (
     ),
     Rule(
         "phone",
-        re.compile(
+        expression(
             rf"{LEFT}(?<![0-9][.-])(?!1[0-9]{{9}}(?![0-9]))"
             r"(?:[0-9]{9,12}|\(?[0-9]{3}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4})"
             rf"{RIGHT}(?![.-][0-9])"

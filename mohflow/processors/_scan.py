@@ -6,6 +6,7 @@ import re
 
 from collections.abc import Callable, Iterable, Iterator
 
+from mohflow._expression import expression
 from mohflow.processors._find import Finder
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._markup import (
@@ -55,7 +56,7 @@ class Scanner:
         known = {rule.name for rule in rules} | {KEY, LIMIT}
         known |= {name for name, _ in self._detectors}
         marks = "|".join(map(re.escape, sorted(known)))
-        self.marker = re.compile(
+        self.marker = expression(
             rf"\[(?:redacted(?::(?:{marks}))?|(?:{marks}):[0-9a-f]{{16}})\]"
         )
         """What a value looks like that was hidden before."""

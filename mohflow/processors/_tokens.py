@@ -6,6 +6,7 @@ import re
 
 from collections.abc import Callable
 
+from mohflow._expression import expression
 from mohflow.processors._checks import has_digit, is_jwt
 from mohflow.processors._rule import RIGHT, Rule
 
@@ -18,8 +19,8 @@ def _token(
     no: str,
     check: Callable[[re.Match[str]], bool] | None = None,
 ) -> Rule:
-    expression = re.compile(pattern)
-    return Rule(name, expression, tuple(hints.split()), yes, no, check, "word")
+    found = expression(pattern)
+    return Rule(name, found, tuple(hints.split()), yes, no, check, "word")
 
 
 _MIXED = "A1b2C3d4"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mohflow._expression import expression
+
 
 NULLS = frozenset({"none", "null", "nil", "true", "false", "undefined", "n/a"})
 """Words behind ``password=`` that say that there is none."""
@@ -36,8 +38,8 @@ _WAYS = """
 """
 _SAYS_HOW = NULLS | frozenset(_STATUS.split()) | frozenset(_WAYS.split())
 
-_RANDOM = re.compile(r"[A-Za-z0-9+/=_.~%:-]{16,512}")
-_NUMBER = re.compile(
+_RANDOM = expression(r"[A-Za-z0-9+/=_.~%:-]{16,512}")
+_NUMBER = expression(
     r"[+(#]{0,2}[A-Z0-9][A-Z0-9 ()./\xa0-]{5,28}[A-Z0-9]"
     r"(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,6})?",
     re.IGNORECASE,
@@ -61,8 +63,8 @@ _PLACEHOLDER = (
     r"|\$(?:[a-z]+_){0,3}(?:password|pass|token|secret|key|auth|pwd)"
     r"|<[a-zA-Z][\w -]{0,40}>?|\[[a-zA-Z][a-zA-Z _-]{0,40}\]?"
 )
-_FILLED_IN_LATER = re.compile(_PLACEHOLDER)
-_CODE = re.compile(
+_FILLED_IN_LATER = expression(_PLACEHOLDER)
+_CODE = expression(
     rf"{_PLACEHOLDER}|:[a-z_]{{2,40}}"
     # A call or a subscript, cut at a quote or a comma.
     r"|(?:[a-z_]{2,40}\.){0,6}[a-z]{2,30}(?:_[a-z]{1,30}|[A-Z][a-z]{1,30}){0,5}"

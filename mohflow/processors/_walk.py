@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mohflow._expression import expression
 from mohflow.diagnostics import complain
 from mohflow.processors._json_text import Number, read_json, write_json
 from mohflow.processors._keys import KEY
@@ -47,8 +46,8 @@ FAILED: Final = "<masking failed>"
 ANY_TEXT: Final = "any text"
 """What a name hides that hides everything."""
 
-_WORD = re.compile(r"[A-Za-z]{1,20}(?:_[A-Za-z]{1,20}){0,5}")
-_NAME = re.compile(r"[\w .\[\]:/-]{1,80}")
+_WORD = expression(r"[A-Za-z]{1,20}(?:_[A-Za-z]{1,20}){0,5}")
+_NAME = expression(r"[\w .\[\]:/-]{1,80}")
 _CONTROL = frozenset({"timestamp", "level", "logger"})
 _NEVER_LEFT_OUT = _CONTROL | {"event"}
 _ATOMS = frozenset({bool, type(None)})

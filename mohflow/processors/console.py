@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mohflow._expression import expression
 from mohflow.processors._local_time import LocalTime
 from mohflow.processors._remembered import Remembered
 from mohflow.processors.errors import StructuredExceptions, format_traceback
@@ -53,22 +52,22 @@ ON_EVERY_LINE = dict.fromkeys(
 """Seldom what a developer looks for: last, and dimmed."""
 
 _ID_LENGTH = 16
-_is_id = re.compile(f"[0-9a-fA-F-]{{{_ID_LENGTH},}}").fullmatch
+_ID = expression(f"[0-9a-fA-F-]{{{_ID_LENGTH},}}")
 _ID_DIGITS = 8
 
 _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
     for code in UNSAFE_CODES
 } | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
-_BARE = re.compile(rf"""[^\s"'=\\{UNSAFE}]+""")
-_is_plain = re.compile(
+_BARE = expression(rf"""[^\s"'=\\{UNSAFE}]+""")
+_PLAIN = expression(
     # What would pass for a number, a list and so on gets quotes.
     r"(?!(?:[{\[].*|-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?|true|false|null)\Z)"
     rf"{_BARE.pattern}"
-).fullmatch
+)
 
-_MARGIN = re.compile(r" *[|+] | *(?=\+-)")
-_CONNECTION = re.compile(
+_MARGIN = expression(r" *[|+] | *(?=\+-)")
+_CONNECTION = expression(
     r"(?:Traceback \(|Exception Group Traceback|The above exception"
     r"|During handling|-|\+|\.\.\.)"
 )
@@ -139,7 +138,7 @@ class ConsoleRenderer:
         for key, value in fields.items():
             if key in ON_EVERY_LINE:
                 has_ids = True
-            elif type(value) is str and _is_plain(value):
+            elif type(value) is str and _PLAIN.fullmatch(value):
                 parts.append(names[key] + value)
             elif type(value) is int:
                 parts.append(f"{names[key]}{value}")
@@ -248,16 +247,16 @@ def _name(key: str) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return value if _is_plain(value) else _quoted(value)
+        return value if _PLAIN.fullmatch(value) else _quoted(value)
     return escaped(_text(value))
 
 
 def _short(value: Any) -> str:
     """Return the end of a long id, because ids often begin with the time."""
     if isinstance(value, str):
-        if len(value) >= _ID_LENGTH and _is_id(value):
+        if len(value) >= _ID_LENGTH and _ID.fullmatch(value):
             return "…" + value[-_ID_DIGITS:]
-        if _is_plain(value):
+        if _PLAIN.fullmatch(value):
             return value
     return _shown(value)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mohflow._expression import expression
 from mohflow.processors.errors import format_traceback
 from mohflow.processors.plain import Plain, distinct
 from mohflow.processors.render import JsonRenderer
@@ -30,8 +31,8 @@ UNSAFE_CODES = sorted(
 """The code points of these."""
 
 _ESCAPES = {code: f"\\u{code:04x}" for code in UNSAFE_CODES}
-_BARE = re.compile(rf'[^\s"=\\{UNSAFE}]+')
-_NOT_IN_KEYS = re.compile(rf'[\s"=\\{UNSAFE}]')
+_BARE = expression(rf'[^\s"=\\{UNSAFE}]+')
+_NOT_IN_KEYS = expression(rf'[\s"=\\{UNSAFE}]')
 _FIRST = ("timestamp", "level", "event")
 
 

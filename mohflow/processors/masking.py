@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mohflow._expression import expression
 from mohflow.diagnostics import complain
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._masking_options import (
@@ -32,7 +33,7 @@ MAX_REMEMBERED: Final = 4096
 MAX_ROUNDS: Final = 4
 """Looks at a text; a marker may set free what was glued to a secret."""
 
-_SHOWN_IN_PART = re.compile(r"\*{4}.{4}", re.DOTALL)
+_SHOWN_IN_PART = expression(r"\*{4}.{4}", re.DOTALL)
 
 
 class Masker:
@@ -45,7 +46,7 @@ class Masker:
     """
 
     def __init__(self, options: MaskingOptions | None = None) -> None:
-        self._options = options = options or MaskingOptions()
+        self._options = options = options or MaskingOptions.model_construct()
         own = (
             Rule(name, re.compile(pattern), (), "", "", among="all")
             for name, pattern in options.patterns.items()

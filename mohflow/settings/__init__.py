@@ -5,16 +5,18 @@ Settings: what can be set, where values come from, and how they become one.
 a value, the strongest first: ``_environment`` reads variables and
 ``_config_file`` files, in whose lines ``_positions`` finds a name.
 ``_validation`` turns whatever is wrong into one message, ``plugins`` a kind of
-sink into its class, and ``_watch`` notices that a file has changed.
+sink into its class, ``_refusals`` tells what this machine would refuse, and
+``_watch`` notices that a file has changed.
 """
 
 from mohflow.settings._environment import PREFIX
 from mohflow.settings._model import (
-    Origin,
     Settings,
     known_variables,
+    unknown_variables,
     warn_of_unknown_variables,
 )
+from mohflow.settings._sources import Origin
 
 
 __all__ = [
@@ -22,5 +24,6 @@ __all__ = [
     "Origin",
     "Settings",
     "known_variables",
+    "unknown_variables",
     "warn_of_unknown_variables",
 ]

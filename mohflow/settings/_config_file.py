@@ -9,36 +9,45 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mohflow.exceptions import ConfigurationError
 from mohflow.settings import _positions
+from mohflow.settings._bounds import require_bounded
 
 
 MAX_BYTES = 1_000_000
 """A larger file is none of settings."""
 
-MAX_DEPTH = 20
-MAX_VALUES = 10_000
-"""Values in a file, each alias of YAML counted with all that is below it."""
-
 KINDS = {".toml": "TOML", ".json": "JSON", ".yaml": "YAML", ".yml": "YAML"}
 
 
-@dataclass(frozen=True)
 class ConfigFile:
-    """What a configuration file says."""
+    """
+    What a configuration file says.
 
-    path: Path
-    values: Mapping[str, Any] = field(repr=False)
-    text: str = field(repr=False)
-    below: tuple[str, ...] = ()
-    """The tables in which the values stand, as ``tool.mohflow``."""
+    Args:
+        path: Where it is.
+        values: What it says.
+        text: All that is in it, to tell lines.
+        below: The tables in which the values stand, as ``tool.mohflow``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        values: Mapping[str, Any],
+        text: str,
+        below: tuple[str, ...] = (),
+    ) -> None:
+        self.path = path
+        self.values = values
+        self.text = text
+        self.below = below
 
     def where(self, path: Sequence[str]) -> str:
         """Return the file and the line of the value at *path*."""
@@ -78,7 +87,7 @@ def read(path: Path) -> ConfigFile:
         what = type(values).__name__
         msg = f"{path} holds a {what}. Write settings by name, as level."
         raise ConfigurationError(msg)
-    _bounded(path, values)
+    require_bounded(path, values)
     values = {k: v for k, v in values.items() if k != "$schema"}
     return ConfigFile(path, values, text)
 
@@ -162,22 +171,53 @@ def _toml(path: Path, text: str) -> Any:
 
 def _json(path: Path, text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=partial(_unique, path))
+        return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
-        raise _wrong(path, "JSON", error.lineno, error.msg) from None
-    except ConfigurationError:
-        raise
+        line, what = _explained(text, error)
+        raise _wrong(path, "JSON", line, what) from None
+    except _TwinError as error:
+        (name,) = error.args
+        what = f"the name {name!r} stands twice"
+        raise _wrong(path, "JSON", _line_of_twin(text, name), what) from None
     except (RecursionError, ValueError):
         what = "it is nested too deeply, or has a number that is too long"
         raise _wrong(path, "JSON", None, what) from None
 
 
-def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _explained(text: str, error: json.JSONDecodeError) -> tuple[int, str]:
+    """Return the line and what people do wrong there, in every Python."""
+    before, after = text[: error.pos].rstrip(), text[error.pos :]
+    if "trailing comma" in error.msg:
+        return error.lineno, "a comma stands before the closing bracket"
+    if before.endswith(",") and after.startswith(("}", "]")):
+        line = before.count("\n") + 1
+        return line, "a comma stands before the closing bracket"
+    if after.startswith(("//", "/*", "#")):
+        return error.lineno, "JSON has no comments; TOML and YAML have"
+    if after.startswith("'"):
+        return error.lineno, "text stands in double quotes"
+    return error.lineno, error.msg
+
+
+class _TwinError(Exception):
+    """A name that stands twice in an object."""
+
+
+def _line_of_twin(text: str, name: str) -> int | None:
+    """Return the line of the second *name*, unless there are more."""
+    pattern = re.escape(json.dumps(name, ensure_ascii=False)) + r"\s*:"
+    found = list(re.finditer(pattern, text))
+    if len(found) != 2:
+        return None
+    return text.count("\n", 0, found[1].start()) + 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _wrong(path, "JSON", None, f"the name {twice!r} stands twice")
+        raise _TwinError(twice)
     return values
 
 
@@ -223,32 +263,6 @@ def _refuse_twins(path: Path, node: Any, met: set[int]) -> None:
                 raise _wrong(path, "YAML", line, what)
             seen.add(str(key.value))
         _refuse_twins(path, value, met)
-
-
-def _bounded(path: Path, values: Any) -> None:
-    """Raise unless all names are text, and the values few and flat."""
-    count = 0
-    waiting = [(values, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        count += 1
-        if count > MAX_VALUES or depth > MAX_DEPTH:
-            msg = (
-                f"{path} holds more than {MAX_VALUES} values, or they are "
-                f"nested more than {MAX_DEPTH} deep. Nothing of it is used."
-            )
-            raise ConfigurationError(msg)
-        if isinstance(value, Mapping):
-            for name in value:
-                if not isinstance(name, str):
-                    msg = (
-                        f"{path}: the name {str(name)[:40]} is no text. "
-                        "Put it in quotes."
-                    )
-                    raise ConfigurationError(msg)
-            waiting += ((v, depth + 1) for v in value.values())
-        elif isinstance(value, (list, tuple, set)):
-            waiting += ((v, depth + 1) for v in value)
 
 
 _PARSERS: dict[str, Callable[[Path, str], Any]] = {

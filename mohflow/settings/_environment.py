@@ -6,6 +6,7 @@ import json
 import os
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_origin
 from urllib.parse import unquote
@@ -31,7 +32,8 @@ OFF = frozenset({"false", "off", "no", "0"})
 def expand(name: str, value: Any) -> Any:
     """Turn the string that stands for an options object into a mapping."""
     is_path = isinstance(value, (str, os.PathLike))
-    if name in SHORTHANDS and is_path:
+    # What begins like JSON, and could not be read, is no path.
+    if name in SHORTHANDS and is_path and not str(value).startswith("{"):
         return {SHORTHANDS[name]: os.fspath(value)}
     return value
 
@@ -44,6 +46,14 @@ class Environment(EnvSettingsSource):
     cannot be read stays text, so that validation names it.
     """
 
+    def get_field_value(
+        self, field: FieldInfo, field_name: str
+    ) -> tuple[Any, str, bool]:
+        """Return what the variables say of a field, as the parent does."""
+        if not self._speaks_of(field_name):
+            return None, field_name, False
+        return super().get_field_value(field, field_name)
+
     def prepare_field_value(
         self,
         field_name: str,
@@ -51,6 +61,8 @@ class Environment(EnvSettingsSource):
         value: Any,
         value_is_complex: bool,  # noqa: FBT001 - the signature of the parent
     ) -> Any:
+        if not self._speaks_of(field_name):
+            return None
         if field_name == "sinks":
             return self.decode_complex_value(field_name, field, value)
         if not isinstance(value, str):
@@ -64,6 +76,18 @@ class Environment(EnvSettingsSource):
             field_name, field, value, value_is_complex
         )
 
+    def _speaks_of(self, field_name: str) -> bool:
+        """Return whether a variable begins with the name of a field."""
+        # The parent looks at the type of each field first, which takes longer
+        # than the rest of the settings.
+        begin = f"{PREFIX}{field_name}".lower()
+        return any(name.startswith(begin) for name in self._ours)
+
+    @cached_property
+    def _ours(self) -> list[str]:
+        names = map(str.lower, self.env_vars)
+        return [name for name in names if name.startswith(PREFIX.lower())]
+
     def decode_complex_value(
         self, field_name: str, field: FieldInfo, value: Any
     ) -> Any:
@@ -74,7 +98,7 @@ class Environment(EnvSettingsSource):
             return value
         try:
             if kind is tuple and text[0] != "[":
-                return [part.strip() for part in text.split(",")]
+                return [p.strip() for p in text.split(",") if p.strip()]
             if kind in {dict, Mapping} and text[0] != "{":
                 return pairs(text)
             return json.loads(text)

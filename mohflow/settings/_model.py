@@ -7,10 +7,12 @@ one model, and one error message.
 
 from __future__ import annotations
 
+import os
+
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import (
@@ -24,27 +26,16 @@ from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.processors.limits import MIN_LINE_BYTES
 from mohflow.processors.masking import MaskingOptions
-from mohflow.settings import _config_file, _sources, plugins
+from mohflow.settings import _config_file, _sources, _warnings, plugins
+from mohflow.settings._deferred import BuiltWhenGiven
 from mohflow.settings._environment import PREFIX, options_of
-from mohflow.settings._sources import Layer
-from mohflow.settings._validation import explain, nearest, shown
+from mohflow.settings._sources import Layer, Origin
+from mohflow.settings._validation import Origin as Whence
+from mohflow.settings._validation import explain, nearest
+from mohflow.sinks._file_options import FileOptions
 from mohflow.sinks._loki_options import LokiOptions
 from mohflow.sinks.console import ConsoleOptions
-from mohflow.sinks.file import FileOptions
 from mohflow.typing import Level
-
-
-class Origin(NamedTuple):
-    """A setting that somebody gave, and who."""
-
-    path: str
-    """As ``loki.batch_bytes``."""
-
-    value: str
-    """For people; a secret is hidden."""
-
-    source: str
-    """An argument, a variable, ``file:line``, or a file of a secret."""
 
 
 class Settings(BaseSettings):
@@ -85,13 +76,19 @@ class Settings(BaseSettings):
     """Levels of loggers by name, which hold for the names below them too;
     as a variable ``db=DEBUG,urllib3=WARNING``. They win over ``level``."""
 
-    console: ConsoleOptions | Literal[False] | None = None
+    console: Annotated[
+        ConsoleOptions | Literal[False] | None, BuiltWhenGiven()
+    ] = None
     """``False``: nothing is written to the console."""
 
-    file: FileOptions | Literal[False] | None = None
+    file: Annotated[FileOptions | Literal[False] | None, BuiltWhenGiven()] = (
+        None
+    )
     """A path or options: every event is also written to that file."""
 
-    loki: LokiOptions | Literal[False] | None = None
+    loki: Annotated[LokiOptions | Literal[False] | None, BuiltWhenGiven()] = (
+        None
+    )
     """A URL or options: every event is also sent to that Loki."""
 
     sinks: dict[str, Any] = Field(default_factory=dict)
@@ -104,7 +101,9 @@ class Settings(BaseSettings):
     another process does. Without it that waits in memory and dies with the
     process."""
 
-    masking: MaskingOptions | Literal[False] | None = None
+    masking: Annotated[
+        MaskingOptions | Literal[False] | None, BuiltWhenGiven()
+    ] = None
     """``False``: secrets in events are written as they are."""
 
     capture_stdlib: bool = True
@@ -151,18 +150,19 @@ class Settings(BaseSettings):
         folder = _folder or _config_file.here()
         layers = _layers or _sources.layers(type(self), values, folder)
         given = _sources.merged(layers)
-        faults = list(_faults_of_sinks(given.get("sinks"), layers))
+        origin = partial(_sources.origin, layers)
+        faults = list(_faults_of_sinks(given, origin))
         try:
             super().__init__(**given)
         except ValidationError as error:
-            origin = partial(_sources.origin, layers)
             faults = [*explain(error, origin, type(self)), *faults]
         if faults:
             raise ConfigurationError("\n".join(faults))
         self._given, self._layers, self._folder = values, layers, folder
         self._made = {k: getattr(self, k) for k in self.model_fields_set}
         for layer in layers:
-            _sources.warn_of_readable(layer)
+            _warnings.warn_of_readable(layer)
+        _warnings.warn_of_profile(layers, self.environment)
 
     @classmethod
     def settings_customise_sources(
@@ -176,6 +176,19 @@ class Settings(BaseSettings):
         """Return the one source that holds what ours have said."""
         values = cast("InitSettingsSource", init_settings).init_kwargs
         return (InitSettingsSource(settings_cls, dict(values)),)
+
+    @field_validator("spool_dir", "config_file", "secrets_dir", mode="before")
+    @classmethod
+    def _not_empty(cls, path: Any) -> Any:
+        if path == "":
+            msg = "Give a path, or leave it out"
+            raise ValueError(msg)
+        return path
+
+    @field_validator("spool_dir")
+    @classmethod
+    def _from_home(cls, path: Path | None) -> Path | None:
+        return None if path is None else Path(os.path.expanduser(path))
 
     @field_validator("config_file", "secrets_dir")
     @classmethod
@@ -226,26 +239,30 @@ class Settings(BaseSettings):
             found += sorted(self.secrets_dir.glob(f"{PREFIX}*".lower()))
         return list(dict.fromkeys(found))
 
-    def origins(self) -> list[Origin]:
-        """Return every value that somebody gave, with its source."""
-        given = _sources.merged(self._layers)
-        return [
-            Origin(
-                ".".join(path),
-                shown(value, path),
-                _sources.origin(self._layers, path),
-            )
-            for path, value in _sources.leaves(given)
-        ]
+    def origins(self, *, defaults: bool = False) -> list[Origin]:
+        """
+        Return every value that somebody gave, with its source.
+
+        Args:
+            defaults: Also those that nobody gave.
+        """
+        found = _sources.origins(self._layers, dict(self) if defaults else {})
+        names = list(type(self).model_fields)
+        return sorted(
+            found, key=lambda one: names.index(one.path.partition(".")[0])
+        )
 
 
-def _faults_of_sinks(sinks: Any, layers: Sequence[Layer]) -> Iterator[str]:
-    """Yield what is wrong with sinks that are given as mappings."""
+def _faults_of_sinks(
+    given: Mapping[str, Any], origin: Whence
+) -> Iterator[str]:
+    """Yield what the types of the settings do not tell about sinks."""
+    sinks = given.get("sinks")
     if isinstance(sinks, Mapping):
         for name, what in sinks.items():
             if isinstance(what, Mapping):
-                origin = partial(_sources.origin, layers)
                 yield from plugins.faults(name, what, origin)
+    yield from plugins.faults_together(given, origin)
 
 
 def known_variables() -> list[str]:
@@ -259,8 +276,8 @@ def known_variables() -> list[str]:
     return names
 
 
-def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
-    """Say which ``MOHFLOW_`` variables nobody reads, and what is meant."""
+def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the ``MOHFLOW_`` variables nobody reads, and what is meant."""
     known = known_variables()
     # A wrong option of these is an error, not just unknown.
     with_options = tuple(
@@ -268,14 +285,19 @@ def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
         for name, field in Settings.model_fields.items()
         if options_of(field)
     )
-    for name in environ:
-        if (
-            name.upper().startswith(PREFIX)
-            and name.upper() not in known
-            and not name.upper().startswith(with_options)
-        ):
-            complain(
-                f"variable {name}",
-                f"unknown environment variable {name} is passed over."
-                f"{nearest(name.upper(), known)}",
-            )
+    return {
+        name: nearest(name.upper(), known).strip()
+        for name in environ
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in known
+        and not name.upper().startswith(with_options)
+    }
+
+
+def warn_of_unknown_variables(environ: Mapping[str, str]) -> None:
+    """Say which ``MOHFLOW_`` variables nobody reads, and what is meant."""
+    for name, hint in unknown_variables(environ).items():
+        complain(
+            f"variable {name}",
+            f"unknown environment variable {name} is passed over. {hint}",
+        )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 
 from collections.abc import Iterator, Mapping
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
+from mohflow._expression import expression
+
 
 Lines = dict[tuple[str, ...], int]
 """The number of the line, from 1, by the names on the way to the value."""
 
-_BLANK = re.compile(r"[ \t\r\n]*")
+_BLANK = expression(r"[ \t\r\n]*")
 
 
 def toml_lines(text: str) -> Lines:

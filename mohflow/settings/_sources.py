@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 from mohflow.settings import _config_file
 from mohflow.settings._config_file import ConfigFile
@@ -31,7 +30,14 @@ from mohflow.settings._environment import (
     variable,
     variable_of_others,
 )
-from mohflow.settings._validation import is_secret
+from mohflow.settings._validation import shown
+
+
+NOT_IN_PROFILES = {
+    "environment": "the environment chooses the profile",
+    "profiles": "a profile has none of its own",
+}
+"""What cannot be set in a profile, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,23 @@ class Layer:
 
     file: ConfigFile | None = None
     """The file that they come from, if it is one."""
+
+    is_profile: bool = False
+    """Whether they are the profile of a file."""
+
+
+class Origin(NamedTuple):
+    """A setting that somebody gave, and who."""
+
+    path: str
+    """As ``loki.batch_bytes``."""
+
+    value: str
+    """For people; a secret is hidden."""
+
+    source: str
+    """An argument, a variable, ``file:line``, a profile, a file of a secret,
+    or ``default``."""
 
 
 def layers(
@@ -68,14 +91,12 @@ def layers(
     ]
     files = []
     path = _first(found, "config_file")
-    if isinstance(path, (str, os.PathLike)):
+    if isinstance(path, (str, os.PathLike)) and os.fspath(path):
         files.append(_config_file.read(_config_file.absolute(path)))
     pyproject = _config_file.read_pyproject(folder) if folder else None
     files += [pyproject] if pyproject else []
     plain = [file_layer(file) for file in files]
-    secrets = _first([*found, *plain], "secrets_dir")
-    if isinstance(secrets, (str, os.PathLike)):
-        found.append(_secrets_layer(model, _config_file.absolute(secrets)))
+    found += secrets_layers(model, [*found, *plain])
     others = _layer(fallbacks(), variable_of_others)
     name = _first([*found, *plain, others], "environment")
     for file, layer in zip(files, plain, strict=True):
@@ -100,6 +121,28 @@ def origin(found: Sequence[Layer], path: Sequence[str]) -> str:
     return "the defaults"
 
 
+def origins(
+    found: Sequence[Layer], defaults: Mapping[str, Any]
+) -> list[Origin]:
+    """Return each value of the layers, and of *defaults* what they lack."""
+    given = dict(leaves(merged(found)))
+    # Options may come from another, as a password does from a URL.
+    derived = {path for path, _ in leaves(defaults) if len(path) > 1}
+    whole = {
+        name: value.model_dump() if isinstance(value, BaseModel) else value
+        for name, value in defaults.items()
+    }
+    known = given.keys() | derived
+    return [
+        Origin(
+            ".".join(path),
+            shown(value, path),
+            origin(found, path) if path in known else "default",
+        )
+        for path, value in {**dict(leaves(whole)), **given}.items()
+    ]
+
+
 def leaves(
     values: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -113,25 +156,6 @@ def leaves(
             yield (*path, name), value
 
 
-def warn_of_readable(layer: Layer) -> None:
-    """Complain if other users can read a file that holds secrets."""
-    if layer.file is None:
-        return
-    path = layer.file.path
-    names = [
-        ".".join(names)
-        for names, value in leaves(layer.values)
-        if value is not None and is_secret(names, value)
-    ]
-    if names and path.stat().st_mode & 0o004:
-        complain(
-            f"readable {path}",
-            f"{str(path)!r} holds {', '.join(names)} and every user of this "
-            "machine can read it. Run chmod o-r on it, or move secrets to "
-            "secrets_dir.",
-        )
-
-
 def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     """
     Yield the profile called *name* of *file*, if it has one.
@@ -139,9 +163,14 @@ def profile_layers(file: ConfigFile, name: Any) -> Iterator[Layer]:
     Raises:
         ConfigurationError: The profiles are no tables.
     """
-    for known, values in profiles(file).items():
-        if known == name:
-            yield file_layer(file.part(f"profiles.{known}", values))
+    values = profiles(file).get(name) if isinstance(name, str) else None
+    if values is not None:
+        layer = file_layer(file.part(f"profiles.{name}", values))
+        yield replace(
+            layer,
+            where=lambda path: f"{layer.where(path)}, profile {name}",
+            is_profile=True,
+        )
 
 
 def profiles(file: ConfigFile) -> dict[str, Mapping[str, Any]]:
@@ -166,13 +195,14 @@ def profiles(file: ConfigFile) -> dict[str, Mapping[str, Any]]:
                 f"Write [profiles.{name}] and what differs there."
             )
             raise ConfigurationError(msg)
-        if "environment" in values:
-            where = file.where((*path, "environment"))
-            msg = (
-                f"profiles.{name}.environment cannot be set (from {where}): "
-                "the environment chooses the profile. Set it outside."
-            )
-            raise ConfigurationError(msg)
+        for setting, why in NOT_IN_PROFILES.items():
+            if setting in values:
+                where = file.where((*path, setting))
+                msg = (
+                    f"profiles.{name}.{setting} cannot be set (from {where}): "
+                    f"{why}. Set it outside."
+                )
+                raise ConfigurationError(msg)
     return dict(found)
 
 
@@ -226,8 +256,21 @@ def _holds(values: Any, path: Sequence[str]) -> bool:
     return True
 
 
-def _secrets_layer(model: type[BaseSettings], folder: Path) -> Layer:
+def secrets_layers(
+    model: type[BaseSettings], found: Sequence[Layer]
+) -> list[Layer]:
+    """
+    Return what the secrets directory says that *found* name, if they do.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    given = _first(found, "secrets_dir")
+    if not isinstance(given, (str, os.PathLike)):
+        return []
+    folder = _config_file.absolute(given)
+
     def where(path: Sequence[str]) -> str:
         return f"{folder}/{PREFIX.lower()}{'_'.join(path).lower()}"
 
-    return _layer(SecretsDirectory(model, folder)(), where)
+    return [_layer(SecretsDirectory(model, folder)(), where)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,66 @@ Origin = Callable[[Sequence[str]], str]
 _TYPES = frozenset({"str", "int"})
 """How pydantic calls the alternatives of a value."""
 
+_WHOLE = "Give a whole number, with no unit"
+_NUMBER = "Give a number, with no unit"
+_BOOL = "Give true or false"
+_TABLE, _LIST = "Give values by name", "Give a list"
+_BYTES = "Give bytes, or text such as 10 MiB"
+
+_REMEDIES = {
+    "bool_parsing": _BOOL,
+    "bool_type": _BOOL,
+    "byte_size": _BYTES,
+    "byte_size_unit": _BYTES,
+    "dict_type": _TABLE,
+    "finite_number": "Give a finite number",
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "greater_than": "It must be above {gt}",
+    "greater_than_equal": "It must be at least {ge}",
+    "int_from_float": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_type": _WHOLE,
+    "list_type": _LIST,
+    "literal_error": "Give {expected}",
+    "mapping_type": _TABLE,
+    "path_type": "Give a path, in quotes",
+    "string_type": "Give text, in quotes",
+    "tuple_type": _LIST,
+    "url_parsing": "It is no URL: {error}. Give one such as http://host:3100",
+    "url_scheme": "Give a URL that begins with http:// or https://",
+    "url_type": "Give a URL such as http://host:3100",
+}
+"""What to do, by the type of what pydantic found, with names of its facts."""
+
+_FACTS = {
+    "input is empty": "it is empty",
+    "relative URL without a base": "it does not begin with http://",
+}
+"""Facts of pydantic that say little to people, and what they mean."""
+
 _TEXT_FOR = {
+    "model_type": " In a variable: a JSON object, or a variable for each.",
     "tuple_type": " In a variable: a JSON list, or a,b.",
     "dict_type": " In a variable: a JSON object, or name=value,name=value.",
     "mapping_type": " In a variable: a JSON object, or name=value,name=value.",
 }
 
 
+def closest(
+    word: str, known: Iterable[str], likeness: float = 0.6
+) -> list[str]:
+    """Return what *word* is meant to be, if one of *known* is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - most are right
+
+    return get_close_matches(word, known, 1, likeness)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``Did you mean ...`` if a known name is close, and all names."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = closest(name, names)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return hint or f" Known: {', '.join(names)}."
 
@@ -107,19 +156,51 @@ def _sentence(
     source = origin(path)
     name = without_secrets(".".join(path))
     if fault["type"] == "extra_forbidden":
-        hint = nearest(inner[-1], names_at(inner[:-1], model))
+        hint = _meant(inner, model, source)
         return f"Unknown setting {name!r} (from {source}).{hint}"
     if fault["type"] == "missing":
         return f"{name} is missing (from {source}). Give it a value."
     value = shown(fault["input"], path, is_secret=_holds_secret(inner, model))
-    message = fault["msg"].removeprefix("Value error, ").removesuffix(".")
-    # Some messages repeat the value.
-    message = without_secrets(message[:1].upper() + message[1:])
+    message = _remedy(fault)
     if fault["type"] == "model_type":
         known = ", ".join(names_at(inner, model))
-        message = f"Give options by name: {known}"
+        message = f"Give options by name: {known}."
     more = _TEXT_FOR.get(fault["type"], "") if "variable" in source else ""
-    return f"{name} cannot be {value} (from {source}). {message}.{more}"
+    return f"{name} cannot be {value} (from {source}). {message}{more}"
+
+
+def _remedy(fault: ErrorDetails) -> str:
+    """Return what to do, or what pydantic says."""
+    facts = {k: str(v) for k, v in fault.get("ctx", {}).items()}
+    facts = {k: _FACTS.get(v, v) for k, v in facts.items()}
+    known = _REMEDIES.get(fault["type"])
+    if known is not None:
+        text = known.format(**facts)
+        choices = re.findall(r"'([^']*)'", facts.get("expected", ""))
+        close = closest(str(fault["input"]), choices)
+        return f"{text}. Did you mean {close[0]!r}?" if close else f"{text}."
+    message = fault["msg"].removeprefix("Value error, ").removesuffix(".")
+    # Some messages repeat the value.
+    return without_secrets(message[:1].upper() + message[1:]) + "."
+
+
+def _meant(path: Sequence[str], model: type[BaseModel], source: str) -> str:
+    """Return which name was meant instead of the last one of *path*."""
+    name = path[-1]
+    is_in_file = not source.startswith(("argument", "environment"))
+    if len(path) == 1:
+        if is_in_file and name in {"tool", "mohflow"}:
+            return " In this file settings stand at the top, in no table."
+        owners = [
+            s for s in model.model_fields if name in names_at([s], model)
+        ]
+        if owners:
+            options = " or ".join(f"'{owner}.{name}'" for owner in owners)
+            return f" Did you mean {options}?"
+    known = names_at(path[:-1], model)
+    if len(path) == 1 and is_in_file and "config_file" in known:
+        known[known.index("config_file")] = "profiles"
+    return nearest(name, known)
 
 
 def shown(value: Any, path: Sequence[str], *, is_secret: bool = False) -> str:
@@ -130,6 +211,8 @@ def shown(value: Any, path: Sequence[str], *, is_secret: bool = False) -> str:
         some = list(value.items())[:10]
         pairs = (f"{k!r}: {shown(v, [str(k)])}" for k, v in some)
         return _short("{" + ", ".join(pairs) + "}")
+    if isinstance(value, (date, time)):
+        return str(value)
     if isinstance(value, (Path, AnyUrl)):
         value = str(value)
     return _short(without_secrets(repr(value)))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import inspect
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +23,7 @@ from mohflow.settings._validation import (
     Origin,
     explain,
     nearest,
+    shown,
     without_secrets,
 )
 from mohflow.typing import Sink
@@ -35,6 +37,12 @@ BUILT_IN = {
     "loki": "mohflow.sinks.loki:LokiSink",
 }
 """Where the classes of our own sinks are."""
+
+TAKEN = frozenset({"console", "file", "loki", "stderr"})
+"""Names that a further sink cannot have: they stand in the ledger already."""
+
+ON_DISK = frozenset({"spool", "wal"})
+"""What ``durability`` may be only where there is a folder for it."""
 
 EXTRAS: dict[str, str] = {}
 """The extra that brings what a sink of ours needs, by the name of the sink."""
@@ -209,19 +217,57 @@ def _options(what: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in what.items() if key != "type"}
 
 
-def wants_disk(
-    name: str, options: DeliveryOptions, spool_dir: Path | None
-) -> bool:
+def faults_together(given: Mapping[str, Any], origin: Origin) -> Iterator[str]:
     """
-    Return whether the sink called *name* keeps events on disk.
+    Yield what is wrong with sinks that are right one by one.
 
-    Raises:
-        ConfigurationError: It is told to, and there is no folder for it.
+    Args:
+        given: The settings, not yet validated.
+        origin: Tells where the value at a path came from.
     """
-    if options.durability in {"spool", "wal"} and spool_dir is None:
-        msg = (
-            f"{name}.durability cannot be {options.durability!r} without "
-            "spool_dir. Set spool_dir to a folder."
+    sinks = given.get("sinks")
+    named = dict(sinks) if isinstance(sinks, Mapping) else {}
+    for name, what in named.items():
+        where = origin(("sinks", name))
+        if isinstance(what, (str, bytes, int, float, list, tuple, NoneType)):
+            yield (
+                f"sinks.{name} cannot be {shown(what, ('sinks', name))} "
+                f"(from {where}). Give values by name: type, and the options "
+                "of that type."
+            )
+        if name == "":
+            yield f"sinks has one without a name (from {where}). Name it."
+        if name not in TAKEN:
+            continue
+        yield (
+            f"sinks cannot have a sink named {name!r} (from {where}). The "
+            "name is taken. Choose another, or use the setting of that name."
         )
-        raise ConfigurationError(msg)
+    if given.get("spool_dir") is not None:
+        return
+    paths: dict[tuple[str, ...], Any] = {("loki",): given.get("loki")}
+    paths |= {("sinks", name): what for name, what in named.items()}
+    for path, what in paths.items():
+        durability = _durability(what)
+        if durability in ON_DISK:
+            option = (*path, "durability")
+            yield (
+                f"{'.'.join(option)} cannot be {durability!r} (from "
+                f"{origin(option)}). It needs spool_dir, which is not given. "
+                "Set spool_dir to a folder."
+            )
+
+
+def _durability(what: Any) -> Any:
+    """Return the durability of options, of a mapping of them, or a sink."""
+    if isinstance(what, Mapping):
+        found = what.get("durability")
+    else:
+        options = getattr(what, "options", what)
+        found = getattr(options, "durability", None)
+    return found if isinstance(found, str) else None
+
+
+def wants_disk(options: DeliveryOptions, spool_dir: Path | None) -> bool:
+    """Return whether a sink keeps events on disk."""
     return options.durability != "memory" and spool_dir is not None

@@ -45,8 +45,12 @@ def json_schema() -> dict[str, Any]:
     for name in _NOT_IN_FILES:
         del settings[name]
     for name in SHORTHANDS:
-        settings[name]["anyOf"].append({"type": "string"})
+        settings[name]["anyOf"].append({"type": "string", "minLength": 1})
     settings["sinks"]["additionalProperties"] = _any_sink()
+    settings["sinks"]["propertyNames"] = {
+        "minLength": 1,
+        "not": {"enum": sorted(plugins.TAKEN)},
+    }
     for definition in definitions.values():
         # What is missing may come from a variable, or from the base.
         definition.pop("required", None)

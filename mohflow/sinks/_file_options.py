@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 from datetime import timedelta
@@ -25,7 +26,7 @@ def _path(path: pathlib.Path | str) -> pathlib.Path:
     if not text.strip(".") or "\0" in text:
         msg = f"{text!r} is no path of a file"
         raise ValueError(msg)
-    return pathlib.Path(path).expanduser()
+    return pathlib.Path(os.path.expanduser(path))
 
 
 def _seconds(age: Any) -> Any:
@@ -50,7 +51,7 @@ def _permissions(mode: Any) -> Any:
 class FileOptions(BaseModel):
     """Where and how events are written to a file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     path: Annotated[pathlib.Path | str, AfterValidator(_path)]
     """The file. It and its folders are created when they are missing."""

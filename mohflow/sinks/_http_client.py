@@ -87,7 +87,10 @@ def tls_context(options: HttpOptions) -> ssl.SSLContext:
     else:
         context = ssl.create_default_context(cafile=options.ca_file)
     if options.cert_file is not None:
-        context.load_cert_chain(options.cert_file, options.key_file)
+        # Without a password OpenSSL would ask for it at the terminal.
+        context.load_cert_chain(
+            options.cert_file, options.key_file, password=""
+        )
     return context
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     GetPydanticSchema,
@@ -23,6 +24,7 @@ from pydantic import (
 )
 
 from mohflow._delivery_options import DeliveryOptions
+from mohflow._expression import expression
 from mohflow.diagnostics import complain
 from mohflow.exceptions import ConfigurationError
 
@@ -40,10 +42,11 @@ Path = Annotated[
     GetPydanticSchema(
         lambda _, handler: handler.generate_schema(pathlib.Path)
     ),
+    AfterValidator(lambda path: pathlib.Path(os.path.expanduser(path))),
 ]
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_HEADER_NAME = expression(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = expression(r"[\t\x20-\x7e]*")
 
 _CREDENTIALS = ("auth", "cookie", "key", "secret", "token")
 """What the names of headers have in them that say who one is."""
@@ -53,6 +56,9 @@ EXCLUSIVE = {
     "token_file": ("username", "token"),
 }
 """Each way to show who one is, and those given before that exclude it."""
+
+FILES = ("token_file", "ca_file", "cert_file", "key_file")
+"""Options that name a file which the sink reads."""
 
 NEEDED = {"password": "username", "key_file": "cert_file"}
 """Options that make no sense without another."""
@@ -156,7 +162,7 @@ class HttpOptions(DeliveryOptions):
     @classmethod
     def _check_verify(cls, verify: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - the value of the field
         if not verify and info.data.get("ca_file"):
-            msg = "ca_file is given too. Leave one of them out."
+            msg = "It excludes ca_file, which is given. Leave one out."
             raise ValueError(msg)
         return verify
 
@@ -166,7 +172,7 @@ class HttpOptions(DeliveryOptions):
         name = info.field_name or ""
         for other in EXCLUSIVE.get(name, ()):
             if value is not None and info.data.get(other) is not None:
-                msg = f"{other} is given too. Leave one of them out."
+                msg = f"It excludes {other}, which is given. Leave one out."
                 raise ValueError(msg)
         needed = NEEDED.get(name)
         if value is not None and needed and info.data.get(needed) is None:
@@ -195,7 +201,7 @@ def files_of(options: HttpOptions) -> list[str]:
 
 def require_readable(options: HttpOptions) -> None:
     """Raise ConfigurationError unless each file of *options* can be read."""
-    for name in ("token_file", "ca_file", "cert_file", "key_file"):
+    for name in FILES:
         path = getattr(options, name)
         try:
             if path is not None:

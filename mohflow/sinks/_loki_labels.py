@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from mohflow._event import Event
+from mohflow._expression import expression
 from mohflow.diagnostics import complain
 
 
@@ -69,7 +70,7 @@ PER_EVENT = frozenset(
 )
 """Names of what differs from event to event."""
 
-_UUID = re.compile(
+_UUID = expression(
     r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE
 )
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, HttpUrl, ValidationInfo, field_validator
 
+from mohflow._expression import expression
 from mohflow.sinks._http_options import HttpOptions, Url
 from mohflow.sinks._loki_labels import label_name, valid_labels
 from mohflow.typing import Level
@@ -19,7 +18,7 @@ PUSH = "/loki/api/v1/push"
 MAX_BATCH_BYTES = 2_500_000
 """Metadata at most doubles it, and a push over 6 MB is refused for ever."""
 
-_TENANT = re.compile(r"[A-Za-z0-9!\-_.*'()]{1,150}")
+_TENANT = expression(r"[A-Za-z0-9!\-_.*'()]{1,150}")
 
 
 class LokiOptions(HttpOptions):

@@ -28,7 +28,7 @@ from mohflow.typing import Format, Level, Sink
 class ConsoleOptions(BaseModel):
     """Where and how events are shown to whoever runs the program."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     format: Format | None = None
     """How an event becomes text. Without it ``console`` on a terminal, where

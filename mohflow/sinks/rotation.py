@@ -8,10 +8,10 @@ times go out. A rotated ``app.log`` is called
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+
+from mohflow._expression import expression
 
 
 SECOND = 1_000_000_000
@@ -22,7 +22,7 @@ NEVER = 2**63
 
 _PERIODS = {"hourly": HOUR, "daily": 24 * HOUR}
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-_ROTATED = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+_ROTATED = expression(r"\d{8}T\d{6}\.\d{6}Z")
 _MICROSECOND = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import platform
 import re
@@ -52,12 +53,17 @@ def cpu_seconds(pid: int) -> float:
     return total + sum(cpu_seconds(int(child)) for child in children)
 
 
+def framework_of(name: str) -> str:
+    """Return the variant without middleware that *name* is compared with."""
+    return name.replace(",", " ").partition(" ")[0]
+
+
 class Server:
     """One variant at work in a process of its own; it writes into a file."""
 
     def __init__(self, name: str, python: str) -> None:
         source, command, requirements = VARIANTS[name]
-        framework = name.partition(" ")[0].strip(",").lower()
+        framework = framework_of(name).lower()
         self.python = prepared(python, f"web-{framework}", requirements)
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
@@ -153,9 +159,24 @@ def measure(python: str, names: list[str], rounds: int, count: int) -> dict:
     return {"rounds": found, "versions": seen}
 
 
+def parts(python: str) -> dict[str, float]:
+    """Return the microseconds of what the middleware is made of."""
+    inside = prepared(python, "web-fastapi", VARIANTS["FastAPI"][2])
+    with tempfile.TemporaryFile() as log:
+        done = subprocess.run(
+            [inside, Path(__file__).with_name("web_parts.py")],
+            stdout=log,
+            stderr=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+    found: dict[str, float] = json.loads(done.stderr)
+    return found
+
+
 def ratios(rounds: dict[str, list[dict]], name: str, what: str) -> float:
     """Return the median ratio to the framework alone in the same round."""
-    bare = rounds[name.partition(" ")[0].strip(",")]
+    bare = rounds[framework_of(name)]
     pairs = zip(rounds[name], bare, strict=True)
     return statistics.median(one[what] / base[what] for one, base in pairs)
 
@@ -200,10 +221,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.only and options.update:
         parser.error("--update needs all of it")
-    names = [name for name in VARIANTS if options.only in name]
+    wanted = {name for name in VARIANTS if options.only in name}
+    wanted |= set(map(framework_of, wanted))
+    names = [name for name in VARIANTS if name in wanted]
     found = measure(options.python, names, options.rounds, options.requests)
     for name, _, rate, cpu, micro, size in rows(found["rounds"]):
         print(f"{name:58}{rate:>6}{cpu:>6}{micro:>6} us{size:>6} B")
+    found["parts"] = parts(options.python)
+    for name, micro in found["parts"].items():
+        print(f"{name:50}{micro:8.2f} us")
     if options.update:
         found["machine"] = {
             "cores": os.cpu_count(),
@@ -212,7 +238,7 @@ def main() -> None:
             "load": round(os.getloadavg()[0], 1),
         }
         page.keep("web", found)
-        page.write_web(HEAD, rows(found["rounds"]), found["versions"])
+        page.write_web(HEAD, rows(found["rounds"]), found)
 
 
 if __name__ == "__main__":

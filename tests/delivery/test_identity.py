@@ -10,6 +10,8 @@ import threading
 
 from pathlib import Path
 
+import orjson
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -119,8 +121,12 @@ class Process:
         if machine.durability != "memory":
             disk = machine.disk()
         clock = machine.clock
-        self.shared = Shared("sink", machine.sink, options, disk, clock)
+        self.shared = Shared(
+            "sink", machine.sink, options, disk, clock, is_json=True
+        )
         self.shared.wake = Timeless(self.shared.lock, clock)
+        self.shared.is_attended = True
+        self.may_leave = machine.durability != "wal" and overflow != "block"
         self.courier = Courier(self.shared)
         self.look_around()
 
@@ -131,7 +137,21 @@ class Process:
 
     @property
     def queued(self) -> int:
-        return len(self.shared.backlog.queue)
+        return self.shared.backlog.queue.events + len(self.shared.inbox)
+
+    def leave(self, event: Event) -> None:
+        """Do what a log call does that takes no lock if it can."""
+        inbox = self.shared.inbox
+        inbox.append((event.level, event.time_ns, event.line[:-1]))
+        if len(inbox) > inbox.limit:
+            with self.shared.wake:
+                self.shared.attend()
+
+    def put(self, event: Event) -> None:
+        with self.shared.wake:
+            self.shared.collect()
+            self.shared.backlog.put(event, self.shared.clock())
+            self.shared.allow()
 
     def look_around(self) -> None:
         with self.shared.wake:
@@ -200,17 +220,19 @@ class DeliveryMachine(RuleBasedStateMachine):
         level=st.sampled_from([10, 20, 40]),
         size=st.integers(1, 2000),
         tenant=st.sampled_from("aab"),
+        leaves=st.booleans(),
     )
-    def log(self, which, count, level, size, tenant) -> None:
+    def log(self, which, count, level, size, tenant, leaves) -> None:
         process = self.pick(which)
+        keep = process.leave if leaves else process.put
+        if not process.may_leave:
+            keep = process.put
         for _ in range(count):
             self.number += 1
-            fields = {"tenant": tenant, "by": which}
-            line = b"x" * size + b"\n"
+            fields = {"tenant": tenant, "by": which, "pad": "x" * size}
+            line = orjson.dumps(fields) + b"\n"
             now = self.clock.time_ns() + self.number
-            event = Event(now, level, fields, line)
-            with process.shared.wake:
-                process.shared.backlog.put(event, self.clock())
+            keep(Event(now, level, fields, line))
 
     @rule(which=st.integers(0, 1), outcomes=OUTCOMES, seconds=st.floats(0, 5))
     def deliver(self, which, outcomes, seconds) -> None:
@@ -239,6 +261,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     def end(self, which) -> None:
         process = self.pick(which)
         with process.shared.wake:
+            process.shared.collect()
             process.shared.is_closing = True
             spool = process.shared.backlog.spool
             lengths = []

@@ -14,7 +14,7 @@ import pytest
 
 
 APP = """
-    import os
+    import os, time
     import mohflow, structlog
     from celery import Celery, chain
     from mohflow.integrations import celery
@@ -50,6 +50,15 @@ APP = """
         if self.request.retries < 2:
             raise self.retry(countdown=0, exc=ValueError("again"))
         return "done"
+
+    @app.task
+    def killed():
+        log.info("last words")
+        os.kill(os.getpid(), 9)
+
+    @app.task(time_limit=1)
+    def too_long():
+        time.sleep(60)
 
     @app.task
     def outer():
@@ -88,8 +97,8 @@ POOLS = [
 ]
 
 
-def send(server, folder, count):
-    (folder / "send.py").write_text(textwrap.dedent(SEND))
+def send(server, folder, count, source=SEND):
+    (folder / "send.py").write_text(textwrap.dedent(source))
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "send.py", str(count)],
         cwd=folder,
@@ -154,6 +163,39 @@ def check_failures(server) -> None:
     # The worker has taken no handler away, and has added none.
     assert any("ready" in text for text in texts)
     assert "adding" not in server.output
+
+
+SEND_HARD = """
+    import mohflow
+    from app import *
+
+    for task in (killed, too_long):
+        with mohflow.bound(correlation_id=task.__name__):
+            task.delay()
+"""
+
+
+@pytest.mark.slow
+def test_a_task_whose_process_dies_is_told_once_with_its_ids(
+    serve, tmp_path
+) -> None:
+    worker = ["-m", "celery", "-A", "app", "worker", "--pool=prefork", "-c2"]
+    server = serve(APP, [*worker, "--without-gossip", "--without-mingle"])
+    send(server, tmp_path, 0, SEND_HARD)
+    server.wait_until(lambda: len(server.named("task_lost")) == 2)
+    server.stop()
+    lost = {e["correlation_id"]: e for e in server.named("task_lost")}
+    [words] = server.named("last words")
+
+    assert {
+        "killed": ("app.killed", "WorkerLostError"),
+        "too_long": ("app.too_long", "TimeLimitExceeded"),
+    } == {
+        name: (event["task"], event["exception"]["type"])
+        for name, event in lost.items()
+    }
+    assert words["task_id"] == lost["killed"]["task_id"]
+    assert 2 == len([e for e in server.events if "exception" in e])
 
 
 def test_an_eager_task_has_the_id_of_its_caller_who_keeps_it(

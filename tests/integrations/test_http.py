@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import structlog
 
@@ -334,3 +336,61 @@ class TestClaims:
 
         assert is_claimed(ExceptionGroup("", [ExceptionGroup("", [one])]))
         assert not is_claimed(ExceptionGroup("", [one, other]))
+
+
+class TestAccessLinesOfServers:
+    @pytest.fixture
+    def lines(self):
+        """Return what reaches a handler of the logger *name*."""
+        made = []
+
+        def listen(name):
+            logger = logging.getLogger(name)
+            handler = logging.Handler()
+            handler.emit = lambda record: made.append(record.getMessage())
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+            added.append((logger, handler))
+            return logger, made
+
+        added = []
+        Policy()
+        yield listen
+        for logger, handler in added:
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+
+    @pytest.mark.parametrize(
+        ("name", "within"),
+        [
+            ("uvicorn.access", []),
+            ("gunicorn.access", []),
+            ("hypercorn.access", []),
+            ("django.server", []),
+            ("werkzeug", ["fault"]),
+        ],
+    )
+    def test_are_not_made_within_a_request_that_we_tell_of(
+        self, lines, name, within
+    ) -> None:
+        logger, made = lines(name)
+        one = exchange()
+        one.start()
+        logger.info("GET /")
+        logger.warning("fault")
+        assert within == made
+        one.leave()
+        made.clear()
+        logger.info("GET /")
+        logger.debug("too quiet")
+
+        assert ["GET /"] == made
+
+    def test_can_be_had_back(self, lines) -> None:
+        logger, made = lines("gunicorn.access")
+        del logger.isEnabledFor
+        CURRENT.set(object())
+        logger.info("GET /")
+        CURRENT.set(None)
+
+        assert ["GET /"] == made

@@ -326,13 +326,13 @@ MESSAGES = {
         "'batch_bytes'?"
     ),
     "[loki]\nurl = 'http://h'\nlabels = [\n  1,\n]": (
-        "loki.labels cannot be [1] (from a.toml:3). Input should be a valid "
-        "dictionary."
+        "loki.labels cannot be [1] (from a.toml:3). Give values by name."
     ),
     "[profiles.x]\nlevel = 'LOUD'": (
-        "level cannot be 'LOUD' (from a.toml:2). Unknown level 'LOUD'. Use a "
-        "number or one of: notset, trace, debug, info, msg, success, notice, "
-        "warning, warn, error, err, exception, critical, fatal."
+        "level cannot be 'LOUD' (from a.toml:2, profile x). Unknown level "
+        "'LOUD'. Use a number or one of: notset, trace, debug, info, msg, "
+        "success, notice, warning, warn, error, err, exception, critical, "
+        "fatal."
     ),
     "console = 'json'": (
         "console cannot be 'json' (from a.toml:1). Give options by name: "
@@ -342,12 +342,12 @@ MESSAGES = {
         "file.path is missing (from a.toml:1). Give it a value."
     ),
     "loki.url = 'http://ann:hunter2@'": (
-        "loki.url cannot be 'http://' (from a.toml:1). Input should be a "
-        "valid URL, empty host."
+        "loki.url cannot be 'http://' (from a.toml:1). It is no URL: empty "
+        "host. Give one such as http://host:3100."
     ),
     "[loki]\nurl = 'http://h'\npassword = 5": (
-        "loki.password cannot be ********** (from a.toml:3). Input should be "
-        "a valid string."
+        "loki.password cannot be ********** (from a.toml:3). Give text, in "
+        "quotes."
     ),
     "[sinks.a]\nurl = 'http://h'": (
         "sinks.a.type (from a.toml:1): It must name a kind of sink. Known: "
@@ -358,8 +358,7 @@ MESSAGES = {
         "mean 'loki'?"
     ),
     "[sinks.a]\ntype = 'http'\nurl = 'http://h'\nlinger = -1": (
-        "sinks.a.linger cannot be -1 (from a.toml:4). Input should be greater "
-        "than or equal to 0."
+        "sinks.a.linger cannot be -1 (from a.toml:4). It must be at least 0.0."
     ),
     "config_file = 'b.toml'": (
         "config_file cannot be set in a file (from a.toml:1). Set "
@@ -386,14 +385,13 @@ MESSAGES = {
         "file is used."
     ),
     "watch = 0": (
-        "watch cannot be 0 (from a.toml:1). Input should be greater than or "
-        "equal to 0.1."
+        "watch cannot be 0 (from a.toml:1). It must be at least 0.1."
     ),
 }
 
 OTHER_MESSAGES = {
     ("a.json", '{\n "level": 1,\n "level": 2\n}'): (
-        "a.json is no valid JSON: the name 'level' stands twice. Nothing of "
+        "a.json:3 is no valid JSON: the name 'level' stands twice. Nothing of "
         "the file is used."
     ),
     ("a.json", '{"a": 1'): (
@@ -536,6 +534,30 @@ class TestSecrets:
         assert "" == before
         assert "holds loki.url and every user of this machine can" in said
         assert "hunter22" not in said
+
+    @pytest.mark.parametrize(
+        ("environment", "said"),
+        [("prodution", "Did you mean 'production'?"), ("production", "")],
+    )
+    def test_a_profile_that_was_nearly_named_is_said(
+        self, capsys, environment, said
+    ) -> None:
+        write("a.toml", "[profiles.production]\n[profiles.eu1]")
+        Settings(config_file="a.toml", environment=environment)
+
+        err = capsys.readouterr().err
+
+        assert bool(said) == ("has no profile" in err)
+        assert said in err
+
+    def test_other_environments_have_no_profile_and_nothing_is_said(
+        self, capsys
+    ) -> None:
+        write("a.toml", "[profiles.production]\n[profiles.eu1]")
+        for environment in ("eu2", "test", None):
+            Settings(config_file="a.toml", environment=environment)
+
+        assert "" == capsys.readouterr().err
 
     def test_a_file_without_secrets_may_be_read_by_all(self, capsys) -> None:
         write("a.toml", 'service = "a"').chmod(0o644)

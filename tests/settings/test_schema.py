@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import tomllib
 
 from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 import mohflow
 
@@ -79,6 +82,10 @@ INVALID = [
     'level = "LOUD"',
     "service = 3",
     'config_file = "x"',
+    'file = ""',
+    '[sinks.""]\ntype = "http"\nurl = "https://h"',
+    '[sinks.file]\ntype = "http"\nurl = "https://h"',
+    '[profiles.x.profiles.y]\nlevel = "debug"',
     "console = true",
     '[console]\nformat = "xml"',
     '[file]\npath = "a"\nbackups = -1',
@@ -86,6 +93,69 @@ INVALID = [
     "[profiles.production.loki]\nbatch_byte = 5",
     '[sinks.a]\ntype = "http"\nurl = "https://h"\ntimeout = "soon"',
 ]
+
+
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "docs/examples").iterdir()
+    if path.suffix in {".toml", ".yaml", ".json"}
+)
+
+LOADERS = {
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".json": json.loads,
+}
+
+HINTS = {
+    ".toml": "#:schema {}",
+    ".yaml": "# yaml-language-server: $schema={}",
+    ".json": '{{\n  "$schema": "{}"',
+}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+class TestExamples:
+    """The configuration files that the documentation shows."""
+
+    def test_editors_and_the_program_take_them(self, validator, path) -> None:
+        values = LOADERS[path.suffix](path.read_text(encoding="utf-8"))
+
+        assert [] == list(validator.iter_errors(values))
+        assert [] == faults_in(path)
+
+    def test_their_first_line_leads_an_editor_to_the_schema(
+        self, path
+    ) -> None:
+        text = path.read_text(encoding="utf-8")
+        hint = "../_static/mohflow.schema.json"
+
+        assert text.startswith(HINTS[path.suffix].format(hint))
+        assert PUBLISHED == (path.parent / hint).resolve()
+
+
+def test_the_examples_say_the_same() -> None:
+    said = [LOADERS[p.suffix](p.read_text(encoding="utf-8")) for p in EXAMPLES]
+    for values in said:
+        values.pop("$schema", None)
+
+    assert [said[0]] * 3 == said
+
+
+def test_the_files_that_the_pages_write_are_valid(validator) -> None:
+    pages = PUBLISHED.parents[1].rglob("*.rst")
+    written = re.compile(
+        r'Path\("(\w+\.toml)"\)\.write_text\("""\\?\n(.*?)"""\)', re.DOTALL
+    )
+    found = [
+        textwrap.dedent(text)
+        for page in pages
+        for _, text in written.findall(page.read_text(encoding="utf-8"))
+    ]
+
+    assert 2 <= len(found)
+    for text in found:
+        assert [] == list(validator.iter_errors(tomllib.loads(text)))
 
 
 class TestAgreement:

@@ -152,8 +152,7 @@ class TestErrors:
 
         expected = (
             "file.backups cannot be 'many' (from environment variable "
-            "MOHFLOW_FILE_BACKUPS). Input should be a valid integer, unable "
-            "to parse string as an integer."
+            "MOHFLOW_FILE_BACKUPS). Give a whole number, with no unit."
         )
         assert expected == str(caught.value)
 
@@ -196,8 +195,8 @@ class TestErrors:
 
         expected = (
             "masking.keys cannot be '[broken' (from environment variable "
-            "MOHFLOW_MASKING_KEYS). Input should be a valid tuple. In a "
-            "variable: a JSON list, or a,b."
+            "MOHFLOW_MASKING_KEYS). Give a list. In a variable: a JSON list, "
+            "or a,b."
         )
         assert expected == str(caught.value)
 

@@ -15,11 +15,11 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"token": "a", "username": "b"}, "username is given too"),
-            ({"token": "a", "token_file": "b"}, "token is given too"),
+            ({"token": "a", "username": "b"}, "It excludes username"),
+            ({"token": "a", "token_file": "b"}, "It excludes token"),
             ({"password": "a"}, "It needs username"),
             ({"key_file": "a"}, "It needs cert_file"),
-            ({"ca_file": "a", "verify": False}, "ca_file is given too"),
+            ({"ca_file": "a", "verify": False}, "It excludes ca_file"),
             ({"token": "s3cret\nX-Evil: 1"}, "printable ASCII"),
             ({"headers": {"X": "s3cret\r\nEvil: 1"}}, "printable ASCII"),
             ({"headers": {"X Y": "1"}}, "no name of a header"),

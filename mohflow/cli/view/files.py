@@ -10,11 +10,17 @@ import sys
 import zlib
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from mohflow.cli.view.conditions import Mistake
 from mohflow.cli.view.lines import BLOCK
+
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover
+    fcntl = None  # type: ignore[assignment]
 
 
 STDIN = "-"
@@ -98,6 +104,8 @@ def opened(name: str) -> Iterator[Source]:
 
 def _source(name: str, descriptor: int) -> Source:
     state = os.fstat(descriptor)
+    if stat.S_ISFIFO(state.st_mode):
+        _widen(descriptor)
     if not stat.S_ISREG(state.st_mode):
         return Source(name, descriptor, None, is_packed=False)
     if os.lseek(descriptor, 0, os.SEEK_CUR):
@@ -105,6 +113,14 @@ def _source(name: str, descriptor: int) -> Source:
     if os.pread(descriptor, 2, 0) == _GZIP:
         return Source(name, descriptor, None, is_packed=True)
     return Source(name, descriptor, state.st_size, is_packed=False)
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe hold a block: writer and reader wait for each other less."""
+    if fcntl is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        # Without the right to as much, it keeps its size.
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, BLOCK)
 
 
 def reader(source: Source) -> Callable[[], bytes]:

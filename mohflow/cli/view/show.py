@@ -119,7 +119,8 @@ class Show:
             texts: list[bytes] = []
             for block in lines.between(descriptor, start, end):
                 texts += self._texts(block)
-            return lambda: self._write(texts)
+            joined = [b"".join(texts)]
+            return lambda: self._write(joined)
 
         workers.run(many, -(-size // workers.PART), text)
 

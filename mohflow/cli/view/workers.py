@@ -2,25 +2,31 @@
 Several processes write one file's events, in their order.
 
 The parts of the file go around: with two workers, the first has part 0, 2, 4.
-Each makes the text of its part at once, and writes it when the one before has
-written. So nothing is copied between processes, and each holds one part.
+Each makes the text of its parts, and writes it when the part before is
+written. So nothing is copied between processes. A worker whose turn has not
+come goes on, but is never more than ``AHEAD`` parts ahead.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import traceback
 
+from collections import deque
 from collections.abc import Callable
 from typing import NoReturn
 
 
-PART = 4 << 20
+PART = 2 << 20
 """Bytes of a file that one worker makes text of at a time."""
 
-WORTH_IT = 4 * PART
+AHEAD = 4
+"""Parts whose text a worker holds before it waits for its turn."""
+
+WORTH_IT = 16 << 20
 """Bytes from which on it is faster than one process."""
 
 MOST = 8
@@ -104,20 +110,48 @@ def _work(
     # To look for cycles among lines, which form none, takes a twentieth.
     gc.disable()
     try:
-        for part in parts:
-            write = text(part)
-            if os.read(turn, 1) != _GO:
-                break
-            write()
-            os.write(result if part == parts.stop - 1 else following, _GO)
-        else:
-            code = 0
+        _write(parts, text, (turn, following, result))
+        code = 0
     except BrokenPipeError:
         code = _CLOSED_PIPE
-    except KeyboardInterrupt:
+    except (EOFError, KeyboardInterrupt):
+        # Another worker has ended, or all shall.
         pass
     except Exception:
         # The parent says so too, but knows no more.
         traceback.print_exc()
     finally:
         os._exit(code)
+
+
+def _write(
+    parts: range,
+    text: Callable[[int], Callable[[], None]],
+    ends: tuple[int, int, int],
+) -> None:
+    """
+    Make the text of *parts*, and write each when its turn has come.
+
+    Raises:
+        EOFError: Another worker has ended early.
+    """
+    turn, following, result = ends
+    waiting: deque[tuple[int, Callable[[], None]]] = deque()
+
+    def write_next() -> None:
+        if os.read(turn, 1) != _GO:
+            raise EOFError
+        part, write = waiting.popleft()
+        write()
+        os.write(result if part == parts.stop - 1 else following, _GO)
+
+    for part in parts:
+        waiting.append((part, text(part)))
+        while waiting and (len(waiting) > AHEAD or _is_readable(turn)):
+            write_next()
+    while waiting:
+        write_next()
+
+
+def _is_readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
