@@ -22,8 +22,6 @@ from typing import Any
 from mohflow._emit import emit
 from mohflow._levels import CRITICAL, ERROR
 from mohflow._pipeline import STAGE, THRESHOLDS
-from mohflow.processors._walk import FAILED
-from mohflow.processors.masking import Masker
 from mohflow.processors.plain import plain_key
 from mohflow.stdlib import RECORD_CHAIN
 
@@ -124,14 +122,18 @@ def _of_unraisable(
 
 def _is_printed_masked(lead: str, error: BaseException | None) -> bool:
     """Print *error* on stderr; False if it is not ours to print."""
+    # Whoever does not mask has not imported it.
+    masking = sys.modules.get("mohflow.processors.masking")
+    if masking is None or not isinstance(error, Exception) or not sys.stderr:
+        return False
     steps = STAGE.pipeline.steps.after
-    masker = next((step for step in steps if isinstance(step, Masker)), None)
-    if masker is None or not isinstance(error, Exception) or not sys.stderr:
+    masker = next((s for s in steps if isinstance(s, masking.Masker)), None)
+    if masker is None:
         return False
     try:
         shown = masker.text(lead + "".join(format_exception(error)))
     except Exception:
-        shown = f"{type(error).__name__}: {FAILED}\n"
+        shown = f"{type(error).__name__}: <masking failed>\n"
     # A stream that cannot be written to is what the interpreter ignores, too.
     with suppress(OSError, ValueError):
         sys.stderr.write(shown)

@@ -154,7 +154,7 @@ def is_bearer(match: re.Match[str]) -> bool:
     return len(text) >= 20 and text.isalpha() and not text.islower()
 
 
-_TERM = re.compile(
+_TERM = expression(
     r"(?i:n?(?:var)?char\(|text\b|(?:var)?binary|blob|sha|md5|argon|bcrypt|scrypt|pbkdf|v[0-9]|base|aes|rsa|utf|http|n[0-9]"
     r"|max|min|level|[0-9]+(?:th|st|nd|rd|s|ms|h|d|x|-)|[(<\[{$%])"
 )
@@ -183,7 +183,7 @@ def is_no_port(match: re.Match[str]) -> bool:
 CALLS_PHONE = "phone|mobile|tel|telephone|fax"
 """Words behind which a number is that of a phone."""
 
-_PHONE = re.compile(rf"(?<![a-z])(?:{CALLS_PHONE})(?![a-z])[^0-9\n]{{0,14}}\Z")
+_PHONE = expression(rf"(?<![a-z])(?:{CALLS_PHONE})(?![a-z])[^0-9\n]{{0,14}}\Z")
 
 
 def is_called_phone(match: re.Match[str]) -> bool:

@@ -77,7 +77,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "authorization",
-        re.compile(
+        expression(
             rf"{LEFT}(?i:(?:bearer|token)(?:[ \t]{{1,4}}|%20)|bearer,[ ]?)"
             # What goes on behind a "=" is a pair, not a credential.
             r"(?P<secret>[A-Za-z0-9._~+/-]{8,}+=*+)(?![A-Za-z0-9])"
@@ -123,7 +123,7 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "mailchimp",
-        re.compile(
+        expression(
             r"(?<![A-Za-z0-9])[0-9a-f]{32}-us[0-9]{1,2}(?![A-Za-z0-9])"
         ),
         ("-us",),
@@ -154,12 +154,12 @@ CREDENTIALS: tuple[Rule, ...] = (
     ),
     Rule(
         "telegram",
-        re.compile(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
+        expression(r"(?<![0-9])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,35}"),
         ("00000000:AA",),
         "/bot110201543:AA" + "HdqTcvCH1vGWJxfSeofSAs0K5PALDsawx/getMe",
         "10:AA and 12345678:AAshort",
         among="shape",
-        lead=re.compile(r"(?<![0-9])[0-9]{0,2}\Z"),
+        lead=expression(r"(?<![0-9])[0-9]{0,2}\Z"),
     ),
     Rule(
         "slack",

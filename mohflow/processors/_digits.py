@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._remembered import remember
 from mohflow.processors._rule import Rule
 from mohflow.processors._span import LIMIT, Looks, Span
@@ -19,7 +18,7 @@ _EPOCHS = (10, 16, 19)
 """Digits of seconds, micro- and nanoseconds since 1970: then they begin with
 1, and nothing of the table does that is as long."""
 
-_RUNS = re.compile("000000000*+")
+_RUNS = expression("000000000*+")
 
 
 class DigitFinder:

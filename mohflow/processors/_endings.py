@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._remembered import MAX_REMEMBERED
 from mohflow.processors._shapes import Views, letters_of
 
@@ -20,7 +21,7 @@ MAX_NAME: Final = 320
 MAX_TAIL: Final = 24
 """Letters before a separator that are looked at, and remembered."""
 
-_SEPARATOR = re.compile("[=:]")
+_SEPARATOR = expression("[=:]")
 _END = ""
 _Node = dict[str, "_Node"]
 
@@ -46,10 +47,10 @@ class Endings:
             for phrase in phrases
             for case in (str.lower, str.upper)
         }
-        self._ends = re.compile(_trie(ends))
-        self._tails = re.compile(_trie({tail[::-1] for tail in tails} - {""}))
+        self._ends = expression(_trie(ends))
+        self._tails = expression(_trie({tail[::-1] for tail in tails} - {""}))
         found = _trie(ends | {letters_of(tail)[::-1] for tail in tails})
-        self._pattern = re.compile(f"=(?:{found}|[\x80-\xff])")
+        self._pattern = expression(f"=(?:{found}|[\x80-\xff])")
         self._verdicts: dict[str, bool] = {}
 
     def __call__(self, views: Views, start: int) -> list[int]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._digits import DigitFinder
 from mohflow.processors._remembered import remember
 from mohflow.processors._rule import Rule
@@ -17,7 +18,7 @@ from mohflow.processors._span import LIMIT, Looks, Span
 MAX_LEAD: Final = 100
 """Characters before a hint that are searched for the begin of a match."""
 
-_TAME = re.compile(r"[a-z_.-]++|[0-9a-f.-]++")
+_TAME = expression(r"[a-z_.-]++|[0-9a-f.-]++")
 """Words of names, and of numbers in hexadecimal: never tokens."""
 
 _GATES: dict[str, tuple[str, ...]] = {

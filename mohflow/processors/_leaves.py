@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from mohflow._expression import expression
 from mohflow.processors._json_text import Number
 from mohflow.processors.plain import plain_key
 
@@ -14,7 +13,7 @@ from mohflow.processors.plain import plain_key
 MAX_HEADERS: Final = 256
 """Items of a flat list that are read as names and values."""
 
-_HEADER = re.compile(r"[A-Za-z][A-Za-z_-]{1,63}")
+_HEADER = expression(r"[A-Za-z][A-Za-z_-]{1,63}")
 _NAMES = frozenset({"name", "key", "Name", "Key", "header", "field", "k"})
 VALUES = frozenset({"value", "Value", "val", "v"})
 """Fields that hold what another field of the same mapping names."""

@@ -21,30 +21,30 @@ MAX_CONTENT: Final = 4096
 
 # One character that must stand there is searched for four times faster than
 # two; hence what follows it is only looked at.
-_DASHES = re.compile("-(?=-)")
-_ATTRIBUTES = re.compile(
+_DASHES = expression("-(?=-)")
+_ATTRIBUTES = expression(
     r"""<[A-Za-z]\w{0,32}[ ](?:[\w-]{1,32}="[^"<>]{0,64}"[ ]){0,3}?"""
     r"""(?:key|name)="(?P<name>[\w.:-]{1,64})"[ ]{1,4}"""
     r"""value="(?P<value>[^"<>]{1,512}+)\""""
 )
-_ENCODED = re.compile("%(?:25)?3[DdAa]")
-_ENCODED_NAME = re.compile(r"(?:[27]2(?:52)?%)?([\w.-]{2,64})")
-_ENCODED_VALUE = re.compile(
+_ENCODED = expression("%(?:25)?3[DdAa]")
+_ENCODED_NAME = expression(r"(?:[27]2(?:52)?%)?([\w.-]{2,64})")
+_ENCODED_VALUE = expression(
     r"(?:%(?:25)?2[027]|[+])*+"
     r"(?P<value>(?:(?!%(?:25)?(?:2[267C]|3B|7D))[^\s&\"'<>;,]){1,512}+)",
     re.IGNORECASE,
 )
 _OPENINGS = (
-    re.compile(r"""\((?=[ ]?b?['"])"""),
-    re.compile(r"""\[(?=[ ]?b?['"])"""),
+    expression(r"""\((?=[ ]?b?['"])"""),
+    expression(r"""\[(?=[ ]?b?['"])"""),
 )
 
-_OPTION = re.compile(
+_OPTION = expression(
     r"""(?<![\w-])--(?P<name>[A-Za-z][\w.-]{1,63})[ ]{1,4}"""
     r"""(?:"(?P<double>[^"\r\n]{1,512})"|'(?P<single>[^'\r\n]{1,512})'"""
     r"""|(?P<bare>[^\s"'|;&<>-][^\s"'|;<>]{0,511}))"""
 )
-_TUPLE = re.compile(
+_TUPLE = expression(
     r"""[(\[][ ]?b?(?P<left>['"])(?P<name>[\w. -]{1,64})(?P=left),[ ]?"""
     r"""b?(?P<right>['"])(?P<value>(?:(?!(?P=right))[^\\]|\\.){1,4096}+)"""
     r"""(?P=right)[ ]?[)\]]"""

@@ -37,7 +37,7 @@ _NUMBERS = (
 CALLS_NUMBER = rf"n\.?i\.?|{_NUMBERS}"
 """Words behind which a number may be that of a person."""
 
-_CALLED = re.compile(
+_CALLED = expression(
     rf"(?<![a-z])(?:n\.?i\.?(?= n| ?:|#)|{_NUMBERS})"
     r"(?![a-z])[^0-9\n]{0,14}$"
 )
@@ -61,7 +61,7 @@ def _row(
     )
     return Rule(
         "national-id",
-        expression,
+        number,
         hints,
         yes,
         no,

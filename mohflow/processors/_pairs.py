@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from mohflow._expression import expression
 from mohflow.processors._endings import SEGMENT
 from mohflow.processors._keys import KEY, KeyRules
 from mohflow.processors._shapes import Views
@@ -26,7 +27,7 @@ from mohflow.processors._values import (
 COST: Final = 12
 """What a look at one pair costs, in us."""
 
-_SEPARATOR = re.compile(r"[=:][=>]{0,2}")
+_SEPARATOR = expression(r"[=:][=>]{0,2}")
 
 # Read backwards from the separator: blanks, the end of a quoted key or of a
 # subscript, then up to three words.

@@ -77,7 +77,7 @@ PERSONAL: tuple[Rule, ...] = (
     ),
     Rule(
         "phone",
-        re.compile(
+        expression(
             r"\+(?<![A-Za-z0-9+]\+)[1-9]"
             rf"(?:[ .\-/\xa0]{{0,2}}\(?[0-9]\)?){{7,14}}{RIGHT}"
         ),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from mohflow._expression import expression
 from mohflow.processors._checks import (
     is_card,
     is_login_code,
@@ -27,7 +26,7 @@ _SPOKEN_HINTS = ("password ", "passwd ", "passphrase ", "passcode ")
 SENTENCES: tuple[Rule, ...] = (
     Rule(
         "password",
-        re.compile(
+        expression(
             rf"""{_SPOKEN}["'`](?P<secret>[^"'`\r\n]{{1,128}}+)["'`]"""
         ),
         _SPOKEN_HINTS,
@@ -38,7 +37,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             rf"{_SPOKEN}(?P<secret>(?=[^\s0-9]{{0,64}}[0-9])"
             r"""(?=[^\sa-zA-Z]{0,64}[a-zA-Z])[^\s"'`,;]{6,128})"""
         ),
@@ -50,7 +49,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"""(?i:identified[ ]by(?:[ ]password)?)[ ]"""
             r"""['"](?P<secret>[^'"\r\n]{1,256})['"]"""
         ),
@@ -63,7 +62,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+password\s+"
             r"(?P<secret>[^\s]{1,256})"
         ),
@@ -72,11 +71,11 @@ SENTENCES: tuple[Rule, ...] = (
         "machine login without password failed",
         None,
         "phrase",
-        lead=re.compile(r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+\Z"),
+        lead=expression(r"[^\s]{1,64}\s+login\s+[^\s]{1,64}\s+\Z"),
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"curl[^\n|;]{0,200}?[ ](?:-u|--user)[ =]?"
             r"""["']?[^\s:"']{1,64}:(?P<secret>[^\s"']{1,256})"""
         ),
@@ -89,7 +88,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"(?:login -|sshpass|mysql\w{0,8})[^\n|;,&]{0,200}?"
             r"(?<![\w-])-p[ ]?"
             r"""["']?(?P<secret>[^\s"'-][^\s"']{0,256})"""
@@ -103,7 +102,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"(?:redis-cli[^\n|;]{0,200}?[ ]-a|mongo(?:sh|dump|restore)?[ ]"
             r"[^\n|;]{0,200}?[ ]-p|ldap[a-z]{3,9}[ ][^\n|;]{0,200}?[ ]-w)"
             r"""[ ]?["']?(?P<secret>[^\s"'-][^\s"']{0,256})"""
@@ -117,7 +116,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"(?i:(?:key|secret|token)[ ](?:is|was)|(?:api|access)[ ]key)[ ]"
             r"(?P<secret>(?=[^\s0-9]{0,64}[0-9])(?=[^\sa-zA-Z]{0,64}[a-zA-Z])"
             r"""[A-Za-z0-9_./+=~-]{8,512}+)(?![^\s.,;!?'")])"""
@@ -133,7 +132,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "card",
-        re.compile(
+        expression(
             r"(?i:cv[vc]2?)[ ](?i:code |number |is |was )?"
             r"(?P<secret>[0-9]{3,4})(?![0-9.,:-]?[0-9A-Za-z])"
         ),
@@ -145,7 +144,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
+        expression(r"(?i:code is )(?P<secret>[0-9]{4,8})(?![0-9])"),
         ("code is ",),
         "your login code is 4829" + "13",
         "the error code is 4829",
@@ -154,7 +153,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "password",
-        re.compile(
+        expression(
             r"(?:-pass(?:in|out)[ ]pass:|-(?:store|key)pass[ ]"
             r"|sqlcmd[ ][^\n|;]{0,200}?[ ]-P[ ]"
             r"|smbclient[ ][^\n|;]{0,200}?[ ]-U[ ][^\s%]{1,64}%"
@@ -172,7 +171,7 @@ SENTENCES: tuple[Rule, ...] = (
     ),
     Rule(
         "aws",
-        re.compile(
+        expression(
             r"(?i:secret_?access_?key)[ ](?P<secret>[A-Za-z0-9/+]{40})"
             r"(?![A-Za-z0-9/+])"
         ),
@@ -185,7 +184,7 @@ SENTENCES: tuple[Rule, ...] = (
     Rule(
         "card",
         # The first track of a magnetic stripe.
-        re.compile(r"%[Bb](?P<secret>[0-9]{12,19})\^"),
+        expression(r"%[Bb](?P<secret>[0-9]{12,19})\^"),
         ("%B", "%b"),
         "track %B4111111111" + "111111^DOE/JOHN^2812",
         "%B4111111111111112^",

@@ -44,8 +44,8 @@ _NUMBER = expression(
     r"(?:[ ]?(?:x|ext\.?)[ ]?[0-9]{1,6})?",
     re.IGNORECASE,
 )
-_DECIMAL = re.compile(r"-?[0-9]{1,6}\.[0-9]+")
-_HIDDEN = re.compile(
+_DECIMAL = expression(r"-?[0-9]{1,6}\.[0-9]+")
+_HIDDEN = expression(
     r"[*•x.#_-]{3,64}|\*+|[-_.|>+]{1,2}|Secret(?:Str|Bytes)\(.*"
 )
 
