@@ -26,6 +26,7 @@ BROAD_EXCEPTS = {
     "mohflow/delivery/batch.py": (1, "said on stderr"),
     "mohflow/delivery/courier.py": (1, "said on stderr"),
     "mohflow/delivery/inline.py": (3, "counted in the ledger, said on stderr"),
+    "mohflow/hooks.py": (1, "the type of the exception is printed"),
     "mohflow/integrations/asgi.py": (1, "told by the event, raised again"),
     "mohflow/integrations/django.py": (4, "told by the event, raised again"),
     "mohflow/integrations/wsgi.py": (
@@ -34,6 +35,7 @@ BROAD_EXCEPTS = {
     ),
     "mohflow/delivery/origins.py": (1, "refused, so kept as a dead letter"),
     "mohflow/processors/_objects.py": (1, "the type's name is shown"),
+    "mohflow/processors/_prefilter.py": (1, "said on stderr"),
     "mohflow/processors/_walk.py": (1, "a placeholder hides the value"),
     "mohflow/processors/console.py": (1, "plain JSON takes over"),
     "mohflow/processors/errors.py": (6, "a placeholder is in the exception"),

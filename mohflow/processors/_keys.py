@@ -175,11 +175,17 @@ class KeyRules:
         self._check_of: dict[str, Check | None] = {}
         self.phrases = frozenset(self._checks)
         """The words of every name that is known."""
-        self.endings = Endings(
-            [*self._checks, *((glued,) for glued in GLUED)],
-            TAILS | _OF_NUMBERS,
-        )
+        self._endings: Endings | None = None
+
+    @property
+    def endings(self) -> Endings:
         """Where in a text the names end that may hide what follows."""
+        if self._endings is None:
+            self._endings = Endings(
+                [*self._checks, *((glued,) for glued in GLUED)],
+                TAILS | _OF_NUMBERS,
+            )
+        return self._endings
 
     def __call__(self, name: str) -> bool:
         """Return whether *name* may hide the value under it."""

@@ -6,8 +6,10 @@ import re
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
+from mohflow.diagnostics import complain
 from mohflow.processors._checks import CALLS_PHONE
 from mohflow.processors._keys import GLUED, TAILS, KeyRules
 from mohflow.processors._national import CALLS_NUMBER
@@ -58,21 +60,36 @@ def prefilter(rules: Iterable[Rule], names: KeyRules) -> Prefilter | None:
     Return a search that is true of every text in which something is found.
 
     It is also true of others. None if RE2 (the extra ``re2``) is not
-    installed, or cannot hold the expressions.
+    installed; it is imported, and the automaton made, at the first search.
     """
+    if find_spec("re2") is None:
+        return None
+    made: list[Prefilter] = []
+
+    def search(raw: bytes) -> object:
+        if not made:
+            made.append(_automaton(rules, names))
+        return made[0](raw)
+
+    return search
+
+
+def _automaton(rules: Iterable[Rule], names: KeyRules) -> Prefilter:
     try:
         re2 = import_module("re2")
-    except ImportError:
-        return None
-    options = re2.Options()
-    options.max_mem = MEMORY
-    options.log_errors = False
-    options.never_capture = True
-    try:
-        compiled = re2.compile(_expression(rules, names).encode(), options)
-    except re2.error:
-        return None
-    search: Prefilter = compiled.search
+        options = re2.Options()
+        options.max_mem = MEMORY
+        options.log_errors = False
+        options.never_capture = True
+        search: Prefilter = re2.compile(
+            _expression(rules, names).encode(), options
+        ).search
+    except Exception as error:
+        complain(
+            "re2",
+            f"RE2 cannot be used: {type(error).__name__}; masking is slower",
+        )
+        return bool
     return search
 
 

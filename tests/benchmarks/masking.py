@@ -75,7 +75,8 @@ HOSTILE = [
     "1700000000000 ", "4111111111111111 ", "000-000-0000 ", "12345678Z ",
     ":AA", "123456789:AA", "password=a ", "Authorization: a b=c, ",
     '{"password":"', '{"a":1},', "[1,", '{"a":{', "\u00e9", "phone: 1 2",
-    "('a','", "set-cookie: a=b; ", "a:b@",
+    "('a','", "set-cookie: a=b; ", "a:b@", "x_pin=", "code=", "--a ", "['a', ",
+    "\u5bc6\u7801=", "2345678901 ", "123456789:AA[bearer set-cookie: a=b; ",
 ]  # fmt: skip
 
 
