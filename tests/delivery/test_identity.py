@@ -123,7 +123,8 @@ class Timeless(threading.Condition):
         self._clock = clock
 
     def wait(self, timeout=None) -> bool:
-        self._clock.advance(max(0.0, timeout or 0.0))
+        # Half a nanosecond, which rounding may leave, would never pass.
+        self._clock.advance(max(1e-9, timeout or 0.0))
         return False
 
     def wait_for(self, predicate, timeout=None) -> bool:
