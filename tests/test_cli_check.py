@@ -291,9 +291,9 @@ class TestCommand:
         source = (
             "import sys; from mohflow.cli import main; "
             "from mohflow import LokiOptions; "
-            "from mohflow.sinks._http_client import tls_context; "
+            "from mohflow.sinks._tls import context_of; "
             "code = main(['check', 'a.toml'])\n"
-            "try: tls_context(LokiOptions(url='https://l', "
+            "try: context_of(LokiOptions(url='https://l', "
             "cert_file='client.pem', key_file='locked_key.pem'))\n"
             "except OSError: sys.exit(code)"
         )

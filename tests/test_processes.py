@@ -53,6 +53,21 @@ def test_a_child_forked_in_the_middle_of_log_calls_logs_at_once(
     assert_every_child_logged(program(FORK_STORM, "100"), 100)
 
 
+def test_a_child_forked_in_the_middle_of_masking_logs_at_once(program) -> None:
+    """RE2, if it is there, lets other threads run while it searches."""
+    words = FORK_STORM.replace(
+        'log.info("parent", filler="x" * 200)',
+        'log.info("parent", filler="".join(random.choices(LETTERS, k=3000)))',
+    ).replace(
+        'log.info("child", number=number)',
+        'log.info("child", number=number, '
+        'filler="".join(random.choices(LETTERS, k=3000)))',
+    )
+    letters = "    import random\n    LETTERS = 'abc 0123=:/.-@_AZé'\n"
+
+    assert_every_child_logged(program(f"\n{letters}{words}", "60"), 60)
+
+
 def test_a_child_forked_inside_of_a_log_call_and_of_locks_logs_at_once(
     program,
 ) -> None:
@@ -427,3 +442,47 @@ def test_a_line_is_the_same_however_python_is_started(
     assert "größe 日本 \U0001f600" == result.events[0]["event"]
     assert 2 == len(result.events)
     assert result.events == result.log_file.events
+
+
+@pytest.mark.parametrize("form", ["console", "json", "logfmt", "ecs"])
+def test_a_log_call_imports_nothing_that_a_fork_could_cut_in_two(
+    program, tmp_path, form
+) -> None:
+    result = program(
+        """
+        import datetime, decimal, fractions, ipaddress, logging, os, sys, uuid
+        import mohflow, structlog
+        from mohflow import bound
+
+        mohflow.configure(
+            mohflow.Settings(traceback_locals=True),
+            level=10,
+            console={"format": sys.argv[1]},
+            file=os.environ["LOG"],
+            loki="http://127.0.0.1:1",
+            processors=[mohflow.processors.Sample(0.5)],
+        )
+        log = structlog.get_logger("a")
+        before = set(sys.modules)
+        log.debug("x", password="hunter2", text="mail ann@example.org a=b")
+        log.info("x %s", "y", at=datetime.datetime.now(datetime.UTC))
+        log.info("x", id=uuid.UUID(int=5), price=decimal.Decimal("1.5"))
+        log.info("x", host=ipaddress.ip_address("::1"))
+        log.info("x", part=fractions.Fraction(1, 3), path="x" * 300_000)
+        log.info("x", nested={1: [b"\\xff", {2}, object()]})
+        log.info("x" * 3000, card="4111 1111 1111 1111", url="https://a:b@c/d")
+        try:
+            int("x")
+        except ValueError:
+            log.exception("failed")
+        logging.getLogger("b").warning("y %s", 1, extra={"z": 2})
+        with bound(user=1):
+            log.error("z", stack_info=True)
+        with open("imported", "w") as file:
+            print(sorted(set(sys.modules) - before), file=file)
+        """,
+        form,
+    )
+
+    assert 0 == result.returncode, result.stderr
+    assert "[]\n" == (tmp_path / "imported").read_text()

@@ -35,8 +35,9 @@ def is_cpf(match: re.Match[str]) -> bool:
 # https://en.wikipedia.org/wiki/INSEE_code
 def is_nir(match: re.Match[str]) -> bool:
     text = re.sub(r"[^0-9AB]", "", match[0])
-    body = text[:13].replace("2A", "19").replace("2B", "18")
-    return 97 - int(body) % 97 == int(text[13:])
+    corsica = {"2A": "19", "2B": "18"}
+    body = text[:5] + corsica.get(text[5:7], text[5:7]) + text[7:13]
+    return body.isdigit() and 97 - int(body) % 97 == int(text[13:])
 
 
 _ODD_VALUES = """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Final
+from threading import get_ident
+from typing import Any, Final
 
 from mohflow.diagnostics import complain
 from mohflow.processors._checks import CALLS_PHONE
@@ -51,6 +52,30 @@ _CALLED = (
 _CLASSES = {"0": "[0-9]", "a": "[a-z]", "A": "[A-Z]", " ": "[ \u00a0]"}
 _TOKEN = r"[A-Za-z0-9_.+/=-]{5}"  # noqa: S105 - an expression
 
+
+class _Searches:
+    """
+    Which threads are in RE2, and whether a fork cut one of them short.
+
+    RE2 lets other threads run while it searches. A lock of its that one of
+    them held at a fork stays locked in the child: there RE2 is not used.
+    """
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+        self.were_cut = False
+
+    def forked(self) -> None:
+        """Look who was in RE2 when this process was forked."""
+        if self.threads - {get_ident()}:
+            self.were_cut = True
+        self.threads.clear()
+
+
+_SEARCHES = _Searches()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_SEARCHES.forked)
+
 Prefilter = Callable[[bytes], object]
 """Returns None for a text, in UTF-8, in which no rule finds anything."""
 
@@ -60,23 +85,33 @@ def prefilter(rules: Iterable[Rule], names: KeyRules) -> Prefilter | None:
     Return a search that is true of every text in which something is found.
 
     It is also true of others. None if RE2 (the extra ``re2``) is not
-    installed; it is imported, and the automaton made, at the first search.
+    installed. It is imported here: a child that is forked while a log call
+    imports would wait for ever. The automaton is made at the first search.
     """
-    if find_spec("re2") is None:
+    try:
+        re2 = import_module("re2")
+    except ImportError:
         return None
     made: list[Prefilter] = []
 
     def search(raw: bytes) -> object:
-        if not made:
-            made.append(_automaton(rules, names))
-        return made[0](raw)
+        thread, threads = get_ident(), _SEARCHES.threads
+        if _SEARCHES.were_cut or thread in threads:
+            # Also a signal handler that logs in the middle of a search.
+            return True
+        threads.add(thread)
+        try:
+            if not made:
+                made.append(_automaton(re2, rules, names))
+            return made[0](raw)
+        finally:
+            threads.discard(thread)
 
     return search
 
 
-def _automaton(rules: Iterable[Rule], names: KeyRules) -> Prefilter:
+def _automaton(re2: Any, rules: Iterable[Rule], names: KeyRules) -> Prefilter:
     try:
-        re2 = import_module("re2")
         options = re2.Options()
         options.max_mem = MEMORY
         options.log_errors = False

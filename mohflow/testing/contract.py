@@ -209,7 +209,8 @@ def _secrets_of(value: Any, depth: int = ATTRIBUTE_DEPTH) -> Iterator[str]:
             parts = value
         else:
             parts = getattr(value, "__dict__", {}).values()
-        for part in parts:
+        # A copy: the sink's own thread may be at work.
+        for part in list(parts):
             yield from _secrets_of(part, depth - 1)
 
 

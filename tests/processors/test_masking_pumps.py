@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mohflow.processors._patterns import RULES
 from mohflow.processors._rule import Rule
@@ -78,3 +82,25 @@ def test_a_pattern_alone_is_linear(rule: Rule, tail: str) -> None:
         large = match(piece, LARGE)
         if large > 0.01:
             assert large < MOST_GROWTH * match(piece, SMALL) + 0.02, piece
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.check], ids=lambda rule: rule.name
+)
+def test_a_check_decides_on_whatever_its_expression_matches(
+    rule: Rule,
+) -> None:
+    pattern = re.compile(rule.pattern.pattern, rule.pattern.flags)
+
+    @settings(
+        max_examples=50,
+        deadline=None,
+        suppress_health_check=[HealthCheck.filter_too_much],
+    )
+    @given(st.from_regex(pattern))
+    def decide(text: str) -> None:
+        assert rule.check is not None
+        for match in pattern.finditer(text):
+            rule.check(match)
+
+    decide()
