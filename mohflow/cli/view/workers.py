@@ -143,7 +143,11 @@ def _write(
             raise EOFError
         part, write = waiting.popleft()
         write()
-        os.write(result if part == parts.stop - 1 else following, _GO)
+        try:
+            os.write(result if part == parts.stop - 1 else following, _GO)
+        except BrokenPipeError as error:
+            # Not for want of a reader of the text: the other has ended.
+            raise EOFError from error
 
     for part in parts:
         waiting.append((part, text(part)))
