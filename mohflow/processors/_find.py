@@ -118,7 +118,7 @@ class Finder:
             found += self._at_all(self._by_word, text, text, looks)
         lines = views.outline()
         has_digit = "0" in lines
-        if (" " in text or "%20" in text) and (
+        if any(between in text for between in (" ", "%20", ",")) and (
             # A text of plain words without quotes holds no credentials.
             has_long or has_digit or any(mark in text for mark in "'\"`")
         ):

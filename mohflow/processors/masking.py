@@ -148,6 +148,10 @@ class Masker:
             before, text = text, "".join((*parts, text[position:]))
             if text == before:
                 return before
+        else:
+            # What was hidden uncovers more each time: it ends here.
+            for start, *_ in self._scanner.spans(text, looks)[:1]:
+                text = text[:start] + self.hide(LIMIT, text[start:])
         return text
 
     def hide(self, rule: str, secret: str) -> str:

@@ -180,6 +180,13 @@ class TestPlanted:
 
         assert secret not in masked
 
+    def test_secrets_that_uncover_each_other_are_hidden_to_the_last(
+        self,
+    ) -> None:
+        masked = Masker().text("ann.lee@example.org" + "+15550109999" * 9)
+
+        assert "0109999" not in masked
+
     @given(
         st.lists(
             BETWEEN
